@@ -1,0 +1,1 @@
+"""All computing: NumPy and GDAL below, never QGIS or Qt."""

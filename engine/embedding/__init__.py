@@ -1,0 +1,1 @@
+"""Embedding a raster: from a request to a field or a table."""

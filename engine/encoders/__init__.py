@@ -1,0 +1,1 @@
+"""Encoders: what turns an input into vectors."""

@@ -1,0 +1,1 @@
+"""What QGIS loads: the plugin object, settings, the package check and the installer."""
