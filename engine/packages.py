@@ -16,6 +16,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from .errors import PackageError
+from .package_plan import numpy_constraint, numpy_minor, plan, this_host
 
 MENU = "Plugins ▸ Earthprint ▸ Packages…"
 
@@ -154,7 +155,7 @@ def explain(error: BaseException) -> str:
     text = "{}: {}".format(type(error).__name__, " ".join(str(error).split()) or "no message")
     if NUMPY_CLASH.search(text):
         return ("It was built for another NumPy than the {} of this Python ({}); "
-                "a build for NumPy {} is needed").format(np.__version__, text, _minor(np.__version__))
+                "a build for NumPy {} is needed").format(np.__version__, text, "{}.{}".format(*numpy_minor(np.__version__)))
     if sys.platform == "win32" and LIBRARY_FAILED.search(text):
         return ("A system library that it needs did not load ({}); install the current Microsoft Visual C++ "
                 "Redistributable (x64) and restart QGIS").format(text)
@@ -173,10 +174,13 @@ def pip_command(package: Package) -> str:
     """Give the command that installs a package for this Python where there is no desktop."""
     name = os.path.basename(sys.executable or "")
     python = sys.executable if name.lower().startswith("python") else "python{}.{}".format(*sys.version_info[:2])
-    low = _minor(np.__version__)
-    major, minor = low.split(".")
-    return '{} -m pip install --only-binary=:all: {} "numpy>={},<{}.{}"'.format(
-        python, package.distributions[0], low, major, int(minor) + 1)
+    host = this_host()
+    try:
+        requirement = plan(host, (package.name,)).requirements[0]
+    except PackageError:  # one that the installer doesn't offer, such as torch
+        requirement = package.name
+    return '{} -m pip install --only-binary=:all: "{}" "{}"'.format(
+        python, requirement, numpy_constraint(host.numpy))
 
 
 def _missing(package: Package) -> PackageError:
@@ -233,8 +237,3 @@ def _numbers(version: str) -> Tuple[int, ...]:
     """Return the leading numbers of a version, for comparing."""
     found = re.match(r"\d+(\.\d+)*", version)
     return tuple(int(part) for part in found.group().split(".")) if found else ()
-
-
-def _minor(version: str) -> str:
-    """Return "major.minor" of a version."""
-    return ".".join(str(part) for part in (_numbers(version) + (0, 0))[:2])
