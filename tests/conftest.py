@@ -63,8 +63,9 @@ def provider(request: pytest.FixtureRequest) -> Iterator[Any]:
     if not _WITH_QGIS:
         pytest.skip("QGIS or pytest-qgis is not installed")
     request.getfixturevalue("qgis_processing")
-    from earthprint.processing_provider.provider import EarthprintProvider
     from qgis.core import QgsApplication
+
+    from earthprint.processing_provider.provider import EarthprintProvider
 
     registry = QgsApplication.processingRegistry()
     ours = EarthprintProvider()

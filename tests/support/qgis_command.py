@@ -34,7 +34,7 @@ class Finished:
         lines = self.output.splitlines()
         start = len(lines) - 1 - lines[::-1].index("Results")
         pairs = (line.split(":\t", 1) for line in lines[start:] if ":\t" in line)
-        return {name: value for name, value in pairs}
+        return dict(pairs)
 
     def succeeded(self) -> Finished:
         """Return itself, or fail the test with all that the process said."""
