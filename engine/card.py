@@ -62,7 +62,9 @@ class ModelInput:
     """One input of the graph.
 
     `role` is image, mask, wavelengths, gsd, time or latlon; `shape` uses −1 for a dynamic axis; `dim_order` names
-    the axes: batch, bands, time, height, width, or value for the axis of an extra input's numbers.
+    the axes: batch, bands, time, height, width, or value for the axis of an extra input's numbers. `encoding` says
+    how an extra input wants its numbers: um or nm (wavelengths), m (gsd), degrees or sincos (latlon: latitude first),
+    sincos (time: week of the year and hour, sine and cosine of each) or year-doy (time: year and day of the year).
     """
 
     name: str
@@ -70,6 +72,7 @@ class ModelInput:
     shape: "tuple[int, ...]"
     dim_order: "tuple[str, ...]"
     data_type: str = "float32"
+    encoding: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ class Card:
     details: Mapping[str, Any] = field(default_factory=dict)
     fitted_on: str = ""
     external: bool = False
+    description: str = ""
 
     @property
     def image(self) -> ModelInput:
