@@ -152,15 +152,19 @@ def installed_version(package: Package) -> Optional[str]:
 
 def explain(error: BaseException) -> str:
     """Turn the true import error into words, keeping it, with what is known to cure it."""
-    text = "{}: {}".format(type(error).__name__, " ".join(str(error).split()) or "no message")
+    return explain_text("{}: {}".format(type(error).__name__, " ".join(str(error).split()) or "no message"))
+
+
+def explain_text(text: str) -> str:
+    """Do the same for an import error that another process has reported as "Type: message"."""
     if NUMPY_CLASH.search(text):
         return ("It was built for another NumPy than the {} of this Python ({}); "
-                "a build for NumPy {} is needed").format(np.__version__, text, "{}.{}".format(*numpy_minor(np.__version__)))
-    if sys.platform == "win32" and LIBRARY_FAILED.search(text):
-        return ("A system library that it needs did not load ({}); install the current Microsoft Visual C++ "
-                "Redistributable (x64) and restart QGIS").format(text)
+                "a build for NumPy {} is needed").format(
+                    np.__version__, text, "{}.{}".format(*numpy_minor(np.__version__)))
     if LIBRARY_FAILED.search(text):
-        return "A system library that it needs did not load ({})".format(text)
+        cure = ("; install the current Microsoft Visual C++ Redistributable (x64) and restart QGIS"
+                if sys.platform == "win32" else "")
+        return "A system library that it needs did not load ({}){}".format(text, cure)
     return "It is installed but does not load ({})".format(text)
 
 

@@ -1,0 +1,36 @@
+"""What the plugin remembers in QGIS's settings, each under a name of its own."""
+
+from __future__ import annotations
+
+from qgis.core import QgsApplication, QgsSettings
+
+HINT_SHOWN = "earthprint/packages/hint_shown"
+
+
+def profile_folder() -> str:
+    """Return the folder of the user's profile."""
+    return QgsApplication.qgisSettingsDirPath()
+
+
+def hint_shown() -> bool:
+    """Tell whether the user has been told once that packages are missing."""
+    return QgsSettings().value(HINT_SHOWN, False, type=bool)
+
+
+def remember_hint() -> None:
+    """Note that the user has been told, so that it isn't said at every start."""
+    QgsSettings().setValue(HINT_SHOWN, True)
+
+
+def proxy_url() -> str:
+    """Return QGIS's own proxy in the form that pip takes, empty where there is none."""
+    settings = QgsSettings()
+    if not settings.value("proxy/proxyEnabled", False, type=bool):
+        return ""
+    if settings.value("proxy/proxyType", "", type=str) not in ("HttpProxy", "HttpCachingProxy"):
+        return ""
+    host = settings.value("proxy/proxyHost", "", type=str)
+    port = settings.value("proxy/proxyPort", "", type=str)
+    if not host:
+        return ""
+    return "http://{}:{}".format(host, port) if port else "http://{}".format(host)
