@@ -39,11 +39,11 @@ class Node:
 
 @dataclass(frozen=True)
 class Value:
-    """An input or output of a graph; a dimension is a number or the name of a free one."""
+    """An input or output of a graph; a dimension is a number or the name of a free one (`?` if it has none), an unknown shape None."""
 
     name: str
     kind: str
-    shape: Tuple[Dimension, ...]
+    shape: Optional[Tuple[Dimension, ...]]
 
 
 class OnnxGraph:
@@ -107,10 +107,10 @@ def read_graph(data: bytes) -> OnnxGraph:
         if item.number == 7:
             _read_graph_fields(stream, item, result)
         elif item.number == 8:
-            domain, version = _read_pair(stream, item)
+            domain, version = read_opset(stream, item)
             result.opsets[domain] = version
         elif item.number == 14:
-            key, note = _read_note(stream, item)
+            key, note = read_note(stream, item)
             result.notes[key] = note
     return result
 
@@ -146,7 +146,7 @@ def _tensor_bytes(name: str, array: np.ndarray) -> bytes:
 def _value_bytes(value: Value) -> bytes:
     """Serialise an input or output."""
     dims = b""
-    for size in value.shape:
+    for size in value.shape or ():
         dims += wire.bytes_field(1, wire.text_field(2, size) if isinstance(size, str) else wire.integer_field(1, size))
     tensor = wire.integer_field(1, ELEMENT_TYPES[value.kind]) + wire.bytes_field(2, dims)
     return wire.text_field(1, value.name) + wire.bytes_field(2, wire.bytes_field(1, tensor))
@@ -235,7 +235,7 @@ def read_tensor(stream: BinaryIO, parent: wire.Field) -> Tuple[str, np.ndarray]:
 def read_value(stream: BinaryIO, parent: wire.Field) -> Value:
     """Read an input or output; something that is not a tensor has the kind `other`."""
     name, kind = "", "other"
-    shape: Tuple[Dimension, ...] = ()
+    shape: Optional[Tuple[Dimension, ...]] = None
     for item in wire.fields(stream, parent.start, parent.end):
         if item.number == 1:
             name = wire.text(stream, item)
@@ -246,20 +246,21 @@ def read_value(stream: BinaryIO, parent: wire.Field) -> Value:
     return Value(name, kind, shape)
 
 
-def _read_tensor_type(stream: BinaryIO, parent: wire.Field) -> Tuple[str, Tuple[Dimension, ...]]:
-    """Read element type and shape; a dimension without a number or a name is called `?`."""
+def _read_tensor_type(stream: BinaryIO, parent: wire.Field) -> Tuple[str, Optional[Tuple[Dimension, ...]]]:
+    """Read element type and shape."""
     kind = "other"
-    shape: List[Dimension] = []
+    shape: Optional[List[Dimension]] = None
     for item in wire.fields(stream, parent.start, parent.end):
         if item.number == 1:
             kind = ELEMENT_NAMES.get(item.value, f"type {item.value}")
         elif item.number == 2:
+            shape = []
             for dim in wire.fields(stream, item.start, item.end):
                 if dim.number == 1:
                     if len(shape) >= MAX_DIMENSIONS:
                         raise wire.WireError(f"a shape has more than {MAX_DIMENSIONS} dimensions")
                     shape.append(_read_dimension(stream, dim))
-    return kind, tuple(shape)
+    return kind, None if shape is None else tuple(shape)
 
 
 def _read_dimension(stream: BinaryIO, parent: wire.Field) -> Dimension:
@@ -273,7 +274,7 @@ def _read_dimension(stream: BinaryIO, parent: wire.Field) -> Dimension:
     return "?" if size is None or size == -1 else size
 
 
-def _read_pair(stream: BinaryIO, parent: wire.Field) -> Tuple[str, int]:
+def read_opset(stream: BinaryIO, parent: wire.Field) -> Tuple[str, int]:
     """Read an operator set: its domain and version."""
     domain, version = "", 0
     for item in wire.fields(stream, parent.start, parent.end):
@@ -284,7 +285,7 @@ def _read_pair(stream: BinaryIO, parent: wire.Field) -> Tuple[str, int]:
     return ("" if domain == "ai.onnx" else domain), version
 
 
-def _read_note(stream: BinaryIO, parent: wire.Field) -> Tuple[str, str]:
+def read_note(stream: BinaryIO, parent: wire.Field) -> Tuple[str, str]:
     """Read a metadata entry: its key and text."""
     key = note = ""
     for item in wire.fields(stream, parent.start, parent.end):
