@@ -14,8 +14,33 @@ MAX_FIELDS = 5_000_000
 MAX_ENTRIES = 100_000
 LARGEST_TENSOR = 1 << 40
 
-BITS = {1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128, 16: 16, 17: 8, 18: 8,
-        19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2}
+BITS = {
+    1: 32,
+    2: 8,
+    3: 8,
+    4: 16,
+    5: 16,
+    6: 32,
+    7: 64,
+    9: 8,
+    10: 16,
+    11: 64,
+    12: 32,
+    13: 64,
+    14: 64,
+    15: 128,
+    16: 16,
+    17: 8,
+    18: 8,
+    19: 8,
+    20: 8,
+    21: 4,
+    22: 4,
+    23: 4,
+    24: 8,
+    25: 2,
+    26: 2,
+}
 TEXT_TYPE = 8
 # Fields of a tensor that hold its values as numbers, and the bytes of a number; 0 where the length varies.
 TYPED = {4: 4, 5: 0, 7: 0, 10: 8, 11: 0}
@@ -266,7 +291,9 @@ class _Walk:
         offset = _whole_number(tensor.entries.get("offset", "0"))
         length = _whole_number(tensor.entries.get("length", str(needed)))
         if length != needed:
-            raise wire.WireError(f"the weights {tensor.name[:80]!r} claim {needed:,} bytes and {length:,} in another file")
+            raise wire.WireError(
+                f"the weights {tensor.name[:80]!r} claim {needed:,} bytes and {length:,} in another file"
+            )
         self._facts.external.append(ExternalData(tensor.name, tensor.entries.get("location", ""), offset, needed))
 
 

@@ -14,8 +14,18 @@ IR_VERSION = 8
 OPSET = 17
 
 ELEMENT_TYPES: Dict[str, int] = {
-    "float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9, "float16": 10,
-    "float64": 11, "uint32": 12, "uint64": 13,
+    "float32": 1,
+    "uint8": 2,
+    "int8": 3,
+    "uint16": 4,
+    "int16": 5,
+    "int32": 6,
+    "int64": 7,
+    "bool": 9,
+    "float16": 10,
+    "float64": 11,
+    "uint32": 12,
+    "uint64": 13,
 }
 ELEMENT_NAMES: Dict[int, str] = {code: name for name, code in ELEMENT_TYPES.items()}
 

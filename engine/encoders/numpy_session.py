@@ -38,8 +38,12 @@ class NumpySession:
         for node in self._graph.nodes:
             if node.domain not in ("", "ai.onnx") or node.op not in _OPERATIONS or not _supported(node):
                 raise PackageError(
-                    "onnxruntime-needed", "{model} uses the operation {op}, which needs ONNX Runtime: install the Python package "
-                    "onnxruntime (Plugins ▸ Earthprint ▸ Packages).", model=self._name, op=node.op or "without a name")
+                    "onnxruntime-needed",
+                    "{model} uses the operation {op}, which needs ONNX Runtime: install the Python package "
+                    "onnxruntime (Plugins ▸ Earthprint ▸ Packages).",
+                    model=self._name,
+                    op=node.op or "without a name",
+                )
 
     def get_inputs(self) -> List[InputInfo]:
         """Describe the inputs."""
@@ -77,8 +81,13 @@ class NumpySession:
         try:
             return _OPERATIONS[node.op](node, [values[name] for name in node.inputs])
         except (KeyError, ValueError, IndexError) as error:
-            raise ModelError("graph-broken", "{model} can't be evaluated at its operation {op}: {reason}.",
-                             model=self._name, op=node.op, reason=str(error)) from error
+            raise ModelError(
+                "graph-broken",
+                "{model} can't be evaluated at its operation {op}: {reason}.",
+                model=self._name,
+                op=node.op,
+                reason=str(error),
+            ) from error
 
     def _check(self, value: InputInfo, feeds: Mapping[str, np.ndarray]) -> None:
         """Compare one input with what the graph declares."""
@@ -86,10 +95,17 @@ class NumpySession:
             raise ModelError("input-missing", "{model} needs the input {name}.", model=self._name, name=value.name)
         shape = feeds[value.name].shape
         fits = len(shape) == len(value.shape) and all(
-            isinstance(want, str) or want == got for want, got in zip(value.shape, shape))
+            isinstance(want, str) or want == got for want, got in zip(value.shape, shape)
+        )
         if not fits:
-            raise ModelError("input-shape", "{model} expects the input {name} in the shape {want} and was given {got}.",
-                             model=self._name, name=value.name, want=value.shape, got=shape)
+            raise ModelError(
+                "input-shape",
+                "{model} expects the input {name} in the shape {want} and was given {got}.",
+                model=self._name,
+                name=value.name,
+                want=value.shape,
+                got=shape,
+            )
 
 
 def _load(model: Union[str, Path, bytes], name: str) -> OnnxGraph:
@@ -98,15 +114,24 @@ def _load(model: Union[str, Path, bytes], name: str) -> OnnxGraph:
         if isinstance(model, bytes):
             return read_graph(model)
         if Path(model).stat().st_size > MAX_BYTES:
-            raise PackageError("onnxruntime-needed", "{model} is too large to run without ONNX Runtime: install the Python package "
-                               "onnxruntime (Plugins ▸ Earthprint ▸ Packages).", model=name)
+            raise PackageError(
+                "onnxruntime-needed",
+                "{model} is too large to run without ONNX Runtime: install the Python package "
+                "onnxruntime (Plugins ▸ Earthprint ▸ Packages).",
+                model=name,
+            )
         return read_graph(Path(model).read_bytes())
     except WireError as error:
-        raise ModelError("onnx-broken", "{model} is not a whole ONNX file: {reason}; download or make it again.",
-                         model=name, reason=str(error)) from error
+        raise ModelError(
+            "onnx-broken",
+            "{model} is not a whole ONNX file: {reason}; download or make it again.",
+            model=name,
+            reason=str(error),
+        ) from error
     except OSError as error:
-        raise ModelError("onnx-unreadable", "{model} can't be read: {reason}.", model=name,
-                         reason=error.strerror or str(error)) from error
+        raise ModelError(
+            "onnx-unreadable", "{model} can't be read: {reason}.", model=name, reason=error.strerror or str(error)
+        ) from error
 
 
 def _info(value: Value) -> InputInfo:
@@ -119,7 +144,8 @@ def _supported(node: Node) -> bool:
     """Tell whether the attributes are among those that our graphs use (no padding, dilation or groups)."""
     allowed = _ATTRIBUTES.get(node.op, {})
     return len(node.outputs) == 1 and all(
-        name in allowed and (allowed[name] is None or value in allowed[name]) for name, value in node.attributes.items())
+        name in allowed and (allowed[name] is None or value in allowed[name]) for name, value in node.attributes.items()
+    )
 
 
 def _conv(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
@@ -135,8 +161,8 @@ def _conv(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
     for item in range(image.shape[0]):
         windows = np.lib.stride_tricks.sliding_window_view(image[item], (height, width), axis=(1, 2))
         for first in range(0, rows, step):
-            piece = windows[:, first:first + step].transpose(0, 3, 4, 1, 2).reshape(flat.shape[1], -1)
-            result[item, :, first:first + step] = (flat @ piece).reshape(count, -1, cols)
+            piece = windows[:, first : first + step].transpose(0, 3, 4, 1, 2).reshape(flat.shape[1], -1)
+            result[item, :, first : first + step] = (flat @ piece).reshape(count, -1, cols)
     if len(inputs) > 2:
         result += inputs[2][None, :, None, None]
     return result
@@ -148,12 +174,12 @@ def _pool(node: Node, image: np.ndarray, combine: Callable[..., np.ndarray]) -> 
     rows, cols = (image.shape[2] - height) // down + 1, (image.shape[3] - width) // across + 1
     if rows < 1 or cols < 1:
         raise ValueError(f"a window of {height} pixels doesn't fit on an image {image.shape}")
-    lines = image[:, :, 0:(rows - 1) * down + 1:down].copy()
+    lines = image[:, :, 0 : (rows - 1) * down + 1 : down].copy()
     for shift in range(1, height):
-        combine(lines, image[:, :, shift:shift + (rows - 1) * down + 1:down], out=lines)
-    result = lines[:, :, :, 0:(cols - 1) * across + 1:across].copy()
+        combine(lines, image[:, :, shift : shift + (rows - 1) * down + 1 : down], out=lines)
+    result = lines[:, :, :, 0 : (cols - 1) * across + 1 : across].copy()
     for shift in range(1, width):
-        combine(result, lines[:, :, :, shift:shift + (cols - 1) * across + 1:across], out=result)
+        combine(result, lines[:, :, :, shift : shift + (cols - 1) * across + 1 : across], out=result)
     return result
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Iterable, List, Optional, Tuple
+from typing import Iterable, List, Tuple
 
 import numpy as np
 
@@ -23,6 +23,8 @@ MAX_CELLS = 20_000
 MIN_CELLS = 4_000
 # Values beyond these shares of the sample don't take part in means and deviations, so that glints and clouds can't rule them.
 TAILS = (0.5, 99.5)
+# Windows are at least this much larger than what a cell sees, so that even a tiny raster gives several different cells.
+MARGIN = 6
 # Added to the variances of patches before whitening (of patches of unit length), as MOSAIKS does, so that noise isn't blown up.
 WHITENING = 1.0e-3
 
@@ -102,14 +104,16 @@ def to_onnx(features: RandomFeatures, cell: int) -> bytes:
     """Write the encoder as an ONNX model with cells of this size, which may differ from that of the fit: the space stays the same."""
     check_cell(features, cell)
     graph = embedding_graph(features.bank, features.projection, cell)
-    graph.notes.update({
-        "earthprint.encoder": "random-features",
-        "earthprint.cell": str(cell),
-        "earthprint.window": str(features.window),
-        "earthprint.halo": str(features.halo(cell)),
-        "earthprint.dimensions": str(features.dimensions),
-        "earthprint.request": json.dumps(asdict(features.request), sort_keys=True),
-    })
+    graph.notes.update(
+        {
+            "earthprint.encoder": "random-features",
+            "earthprint.cell": str(cell),
+            "earthprint.window": str(features.window),
+            "earthprint.halo": str(features.halo(cell)),
+            "earthprint.dimensions": str(features.dimensions),
+            "earthprint.request": json.dumps(asdict(features.request), sort_keys=True),
+        }
+    )
     return graph.to_bytes()
 
 
@@ -118,8 +122,14 @@ def check_cell(features: RandomFeatures, cell: int) -> None:
     window = features.window
     if cell < 1 or cell > window or (window - cell) % 2:
         kind = "even" if window % 2 == 0 else "odd"
-        raise InputError("cell-off-centre", "The cell of {cell} pixels doesn't suit this encoder, whose window is {window} pixels wide: "
-                         "take an {kind} number up to {window}, or make an encoder for this cell.", cell=cell, window=window, kind=kind)
+        raise InputError(
+            "cell-off-centre",
+            "The cell of {cell} pixels doesn't suit this encoder, whose window is {window} pixels wide: "
+            "take an {kind} number up to {window}, or make an encoder for this cell.",
+            cell=cell,
+            window=window,
+            kind=kind,
+        )
 
 
 def _check_request(request: RandomFeaturesRequest) -> None:
@@ -127,19 +137,34 @@ def _check_request(request: RandomFeaturesRequest) -> None:
     if request.cell < 1:
         raise InputError("cell", "The cell must be at least 1 pixel; {cell} was given.", cell=request.cell)
     if request.window and request.window < max(request.cell, max(request.patches, default=1)):
-        raise InputError("window", "The window of {window} pixels is smaller than the cell or the largest patch: make it at least "
-                         "{least}.", window=request.window, least=max(request.cell, max(request.patches, default=1)))
+        raise InputError(
+            "window",
+            "The window of {window} pixels is smaller than the cell or the largest patch: make it at least {least}.",
+            window=request.window,
+            least=max(request.cell, max(request.patches, default=1)),
+        )
     if any(size < 2 for size in request.patches):
-        raise InputError("patch", "Patches must be at least 2 pixels wide; {sizes} was given.",
-                         sizes=", ".join(str(size) for size in request.patches))
+        raise InputError(
+            "patch",
+            "Patches must be at least 2 pixels wide; {sizes} was given.",
+            sizes=", ".join(str(size) for size in request.patches),
+        )
     if request.patches and request.filters < len(request.patches):
-        raise InputError("filters", "At least one filter for each patch size is needed; {filters} was given.", filters=request.filters)
+        raise InputError(
+            "filters",
+            "At least one filter for each patch size is needed; {filters} was given.",
+            filters=request.filters,
+        )
     if request.dimensions < 0:
         raise InputError("dimensions", "The number of dimensions can't be negative; 0 keeps all features.")
     unknown = [name for name in request.statistics if name not in STATISTICS]
     if unknown:
-        raise InputError("statistic", "{name} is not a known statistic: choose from {known}.", name=unknown[0],
-                         known=", ".join(STATISTICS))
+        raise InputError(
+            "statistic",
+            "{name} is not a known statistic: choose from {known}.",
+            name=unknown[0],
+            known=", ".join(STATISTICS),
+        )
     if not request.patches and not request.statistics:
         raise InputError("no-features", "Choose at least one patch size or one statistic.")
 
@@ -154,15 +179,18 @@ def _windows(sample: Iterable[Tuple[np.ndarray, np.ndarray]], window: int) -> Li
             raise ValueError(f"a sample of shape {values.shape} can't have a mask of shape {mask.shape}")
         if not mask.any():
             continue
-        pad = [(0, max(0, window - size)) for size in mask.shape]
+        pad = [(0, max(0, window + MARGIN - size)) for size in mask.shape]
         windows.append(Window(np.pad(values, [(0, 0)] + pad, mode="symmetric"), np.pad(mask, pad, mode="symmetric")))
     if not windows:
-        raise InputError("no-valid-pixel", "The raster has no valid pixel to learn from: check its nodata value and the extent.")
+        raise InputError(
+            "no-valid-pixel", "The raster has no valid pixel to learn from: check its nodata value and the extent."
+        )
     return windows
 
 
-def _bank(windows: List[Window], request: RandomFeaturesRequest, window: int, rng: np.random.Generator,
-          warnings: List[str]) -> FeatureBank:
+def _bank(
+    windows: List[Window], request: RandomFeaturesRequest, window: int, rng: np.random.Generator, warnings: List[str]
+) -> FeatureBank:
     """Learn the scaling of bands and draw the filters."""
     bands = windows[0].values.shape[0]
     pixels = _pixels(windows, rng)
@@ -175,8 +203,23 @@ def _bank(windows: List[Window], request: RandomFeaturesRequest, window: int, rn
     kernels: List[np.ndarray] = []
     shares = np.diff(np.linspace(0, request.filters, len(request.patches) + 1).astype(int))
     for size, count in zip(request.patches, shares):
-        kernels.append(whitened_filters(_patches(windows, plain, size, request.sampled_patches, rng), int(count), rng))
-    return FeatureBank(bands, window, request.cell, live, offset, scale, mixing, tuple(kernels), tuple(request.statistics))
+        patches = _patches(windows, plain, size, request.sampled_patches, rng)
+        if patches.size:
+            kernels.append(whitened_filters(patches, int(count), rng))
+        elif request.statistics:
+            warnings.append(
+                f"The sample has no {size} by {size} pixels without nodata, so filters of that size are left out."
+            )
+        else:
+            raise InputError(
+                "no-whole-patch",
+                "The raster has no {size} by {size} pixels without nodata to learn filters from: use a "
+                "smaller patch, or band statistics too.",
+                size=size,
+            )
+    return FeatureBank(
+        bands, window, request.cell, live, offset, scale, mixing, tuple(kernels), tuple(request.statistics)
+    )
 
 
 def _pixels(windows: List[Window], rng: np.random.Generator) -> np.ndarray:
@@ -207,8 +250,11 @@ def _scaling(pixels: np.ndarray, warnings: List[str]) -> Tuple[np.ndarray, np.nd
         offset.append(mean)
         scale.append(deviation)
     if not live:
-        raise InputError("constant-raster", "Every band of the raster has one value everywhere, so there is nothing to tell places "
-                         "apart by: check the bands and the extent.")
+        raise InputError(
+            "constant-raster",
+            "Every band of the raster has one value everywhere, so there is nothing to tell places "
+            "apart by: check the bands and the extent.",
+        )
     return np.array(live), np.array(offset, np.float32).astype(np.float64), np.array(scale)
 
 
@@ -246,10 +292,7 @@ def _patches(windows: List[Window], bank: FeatureBank, size: int, wanted: int, r
         chosen = rng.choice(rows.size, min(each, rows.size), replace=False)
         views = np.lib.stride_tricks.sliding_window_view(_channels(window, bank), (size, size), axis=(1, 2))
         drawn.append(views[:, rows[chosen], cols[chosen]].transpose(1, 0, 2, 3))
-    if not drawn:
-        raise InputError("no-whole-patch", "The raster has no {size} by {size} pixels without nodata to learn filters from: use a "
-                         "smaller patch or fill small gaps first.", size=size)
-    return np.concatenate(drawn)
+    return np.concatenate(drawn) if drawn else np.empty((0, bank.mixed, size, size))
 
 
 def whitened_filters(patches: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -274,23 +317,36 @@ def whitened_filters(patches: np.ndarray, count: int, rng: np.random.Generator) 
 def _features(windows: List[Window], bank: FeatureBank) -> np.ndarray:
     """Compute the features of cells all over the sample, closer together where the sample is small: (cells, features)."""
     places = sum((w.mask.shape[0] - bank.window + 1) * (w.mask.shape[1] - bank.window + 1) for w in windows)
+    least = 1 if bank.window % 2 else 2
     stride = max(1, min(bank.inner, int(np.sqrt(places / MIN_CELLS))))
     # The graph wants cells centred in the window; only their distance is changed here.
-    stride = max(stride - (bank.window - stride) % 2, 1 if bank.window % 2 else 2)
+    stride = max(stride - (bank.window - stride) % 2, least)
+    table, share = _features_at(windows, bank, stride)
+    if table.shape[0] < 2 and stride > least:
+        table, share = _features_at(windows, bank, least)
+    if table.shape[0] < 2:
+        raise InputError(
+            "too-few-pixels",
+            "The raster has too few valid pixels to learn from: check its nodata value and the extent.",
+        )
+    if (share >= 0.5).sum() >= MIN_CELLS // 10:
+        table = table[share >= 0.5]
+    return table[:: -(-table.shape[0] // MAX_CELLS)]
+
+
+def _features_at(windows: List[Window], bank: FeatureBank, stride: int) -> Tuple[np.ndarray, np.ndarray]:
+    """Compute the features of every cell that sees a valid pixel, and the share of valid pixels it sees."""
     session = NumpySession(feature_graph(bank, stride).to_bytes())
-    shares = (bank.window ** 2) * 0.5
     tables: List[np.ndarray] = []
+    shares: List[np.ndarray] = []
     for window in windows:
         mask = window.mask.astype(np.float32)
         features = session.run(None, {"image": window.values[None], "mask": mask[None, None]})[0][0]
         views = np.lib.stride_tricks.sliding_window_view(mask, (bank.window, bank.window))[::stride, ::stride]
-        valid = views.sum(axis=(2, 3)) >= shares
-        tables.append(features[:, valid].T)
-    table = np.concatenate(tables).astype(np.float64)
-    if table.shape[0] < 2:
-        raise InputError("no-valid-window", "The raster has no {window} by {window} pixels of which half are valid: use smaller cells.",
-                         window=bank.window)
-    return table[:: -(-table.shape[0] // MAX_CELLS)]
+        share = views.mean(axis=(2, 3))
+        tables.append(features[:, share > 0].T)
+        shares.append(share[share > 0])
+    return np.concatenate(tables).astype(np.float64), np.concatenate(shares)
 
 
 def _projection(table: np.ndarray, request: RandomFeaturesRequest, warnings: List[str]) -> Tuple[Projection, float]:
@@ -306,7 +362,9 @@ def _projection(table: np.ndarray, request: RandomFeaturesRequest, warnings: Lis
     else:
         wanted = min(request.dimensions, int(useful.sum()), table.shape[0] - 1)
         if wanted < request.dimensions:
-            warnings.append(f"The raster gives {wanted} instead of {request.dimensions} dimensions: it has few bands or few pixels.")
+            warnings.append(
+                f"The raster gives {wanted} instead of {request.dimensions} dimensions: it has few bands or few pixels."
+            )
         _, matrix, explained = principal_components(standard, wanted)
     matrix = matrix * factor[None, :]
     return Projection(matrix, -matrix @ centre, centre, request.unit_norm), explained

@@ -135,7 +135,9 @@ def _scaled(graph: OnnxGraph, bank: FeatureBank, image: str, valid: str) -> str:
     return graph.node("Conv", [clipped, mixing], "mixed")
 
 
-def _responses(graph: OnnxGraph, bank: FeatureBank, cell: int, sources: Tuple[str, str], neutral: np.ndarray) -> List[str]:
+def _responses(
+    graph: OnnxGraph, bank: FeatureBank, cell: int, sources: Tuple[str, str], neutral: np.ndarray
+) -> List[str]:
     """Write the filters, their positive parts and the averages of these over the valid positions of the window."""
     bands, absent = sources
     # The filters see absence as one more channel with a weight that silences them: cheaper than a product with the mask for each filter.
@@ -153,18 +155,22 @@ def _responses(graph: OnnxGraph, bank: FeatureBank, cell: int, sources: Tuple[st
         pooled: List[str] = []
         for first in range(0, count, GROUP):
             name = f"{size}_{first}"
-            filters = graph.weight(f"filters_{name}", weights[first:first + GROUP])
+            filters = graph.weight(f"filters_{name}", weights[first : first + GROUP])
             response = graph.node("Conv", [seen, filters], f"response_{name}")
             positive = graph.node("Relu", [response], f"positive_{name}")
             pooled.append(_mean(graph, positive, f"pooled_{name}", positions, cell))
         total = pooled[0] if len(pooled) == 1 else graph.node("Concat", pooled, f"pooled_{size}", axis=1)
-        stand_in = graph.weight(f"neutral_{size}", neutral[start:start + count].astype(np.float32)[None, :, None, None])
+        stand_in = graph.weight(
+            f"neutral_{size}", neutral[start : start + count].astype(np.float32)[None, :, None, None]
+        )
         parts.append(_average(graph, total, share, stand_in, f"random_{size}"))
         start += count
     return parts
 
 
-def _statistics(graph: OnnxGraph, bank: FeatureBank, cell: int, sources: Tuple[str, str, str, str], margin: int) -> List[str]:
+def _statistics(
+    graph: OnnxGraph, bank: FeatureBank, cell: int, sources: Tuple[str, str, str, str], margin: int
+) -> List[str]:
     """Write the chosen statistics of the channels over the window, and over the cell alone (`own`)."""
     bands, present, absent, share = sources
     zero = graph.weight("zero", np.float32(0))
@@ -180,7 +186,7 @@ def _statistics(graph: OnnxGraph, bank: FeatureBank, cell: int, sources: Tuple[s
         second = _average(graph, _mean(graph, square, "square_sum", bank.window, cell), share, zero, "second")
         spread = graph.node("Sub", [second, graph.node("Mul", [mean, mean], "mean_square")], "raw_variance")
         safe = graph.node("Max", [spread, zero], "variance")
-        floor = graph.weight("variance_floor", np.float32(STD_FLOOR ** 2))
+        floor = graph.weight("variance_floor", np.float32(STD_FLOOR**2))
         written["std"] = graph.node("Sqrt", [graph.node("Add", [safe, floor], "floored")], "std")
     if "min" in bank.statistics or "max" in bank.statistics:
         veto = graph.node("Mul", [absent, graph.weight("veto", np.float32(VETO))], "vetoed")
@@ -188,7 +194,7 @@ def _statistics(graph: OnnxGraph, bank: FeatureBank, cell: int, sources: Tuple[s
         low = graph.node("Sub", [graph.node("Neg", [bands], "negated"), veto], "low")
         window = {"kernel_shape": [bank.window, bank.window], "strides": [cell, cell]}
         written["max"] = graph.node("MaxPool", [high], "max", **window)
-        written["min"] = graph.node("MaxPool", [low], "min", **window)
+        written["min"] = graph.node("Neg", [graph.node("MaxPool", [low], "lowest_negated", **window)], "min")
     return [written[name] for name in bank.statistics]
 
 

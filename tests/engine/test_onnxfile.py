@@ -54,8 +54,9 @@ def external_model(folder: Path, location: str, length: int = 400) -> Path:
         entry = tensor.external_data.add()
         entry.key, entry.value = key, value
     value = onnx.helper.make_tensor_value_info
-    graph = onnx.helper.make_graph([onnx.helper.make_node("Add", ["x", "w"], ["y"])], "g", [value("x", 1, [100])],
-                                   [value("y", 1, [100])], [tensor])
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Add", ["x", "w"], ["y"])], "g", [value("x", 1, [100])], [value("y", 1, [100])], [tensor]
+    )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
     path = folder / "external.onnx"
     path.write_bytes(model.SerializeToString())
@@ -75,7 +76,7 @@ def test_writer_passes_the_full_checker_and_computes_the_same(model: Path) -> No
     padded = np.pad(image, [(0, 0), (0, 0), (1, 1), (1, 1)])
     kernel = np.arange(36, dtype=np.float64).reshape(2, 2, 3, 3)
     for row, col, out in ((0, 0, 0), (2, 3, 1), (4, 1, 0)):
-        raw = (padded[1, :, row:row + 3, col:col + 3] * kernel[out]).sum()
+        raw = (padded[1, :, row : row + 3, col : col + 3] * kernel[out]).sum()
         expected = 0.5 * (raw if raw > 0 else 0.25 * raw)
         # The gather with [1, -1] takes channel 1 twice.
         if out == 1:
@@ -112,16 +113,31 @@ def test_facts_agree_with_the_onnx_package(model: Path) -> None:
 def test_facts_of_a_torch_export(tmp_path: Path) -> None:
     """A network from another exporter, with typed tensors, constants and a subgraph, gives the facts that its own package reads."""
     value, node = onnx.helper.make_tensor_value_info, onnx.helper.make_node
-    branch = onnx.helper.make_graph([node("Constant", [], ["c"], value=onnx.helper.make_tensor("k", 1, [3], [1.0, 2.0, 3.0])),
-                                     node("Add", ["x", "c"], ["a"])], "then", [], [value("a", 1, None)])
+    branch = onnx.helper.make_graph(
+        [
+            node("Constant", [], ["c"], value=onnx.helper.make_tensor("k", 1, [3], [1.0, 2.0, 3.0])),
+            node("Add", ["x", "c"], ["a"]),
+        ],
+        "then",
+        [],
+        [value("a", 1, None)],
+    )
     other = onnx.helper.make_graph([node("Sqrt", ["x"], ["b"])], "else", [], [value("b", 1, None)])
     half = onnx.helper.make_tensor("half", 10, [2], [1.0, 2.0])
     flags = onnx.helper.make_tensor("flags", 9, [4], [1, 0, 1, 1])
-    graph = onnx.helper.make_graph([node("If", ["cond"], ["y"], then_branch=branch, else_branch=other)], "g",
-                                   [value("cond", 9, []), value("x", 1, [None, 3]), value("half", 10, [2])],
-                                   [value("y", 1, None)], [half, flags])
+    graph = onnx.helper.make_graph(
+        [node("If", ["cond"], ["y"], then_branch=branch, else_branch=other)],
+        "g",
+        [value("cond", 9, []), value("x", 1, [None, 3]), value("half", 10, [2])],
+        [value("y", 1, None)],
+        [half, flags],
+    )
     path = tmp_path / "if.onnx"
-    path.write_bytes(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8).SerializeToString())
+    path.write_bytes(
+        onnx.helper.make_model(
+            graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8
+        ).SerializeToString()
+    )
     facts = check_trustworthy(path)
     assert facts.operations == {"If", "Constant", "Add", "Sqrt"}
     assert facts.weight_bytes == 3 * 4 + 2 * 2 + 4
@@ -174,8 +190,12 @@ def test_any_bytes_raise_nothing_but_model_errors(tmp_path: Path, content: bytes
 
 def _tensor(dims: List[int], code: int, raw: bytes) -> bytes:
     """A tensor with any claims."""
-    return b"".join(wire.integer_field(1, size) for size in dims) + wire.integer_field(2, code) + wire.text_field(8, "w") + \
-        wire.bytes_field(9, raw)
+    return (
+        b"".join(wire.integer_field(1, size) for size in dims)
+        + wire.integer_field(2, code)
+        + wire.text_field(8, "w")
+        + wire.bytes_field(9, raw)
+    )
 
 
 def _model_with(graph_fields: bytes) -> bytes:
@@ -187,21 +207,28 @@ def _model_with(graph_fields: bytes) -> bytes:
     whole = graph.to_bytes()
     for item in wire.fields(__import__("io").BytesIO(whole), 0, len(whole)):
         if item.number == 7:
-            inner = whole[item.start:item.end] + graph_fields
-            return wire.integer_field(1, 8) + wire.bytes_field(7, inner) + wire.bytes_field(8, wire.integer_field(2, 17))
+            inner = whole[item.start : item.end] + graph_fields
+            return (
+                wire.integer_field(1, 8) + wire.bytes_field(7, inner) + wire.bytes_field(8, wire.integer_field(2, 17))
+            )
     raise ValueError("no graph")
 
 
-@pytest.mark.parametrize("dims,code,raw,says", [
-    ([1 << 20, 1 << 20], 1, b"\0" * 8, "claim"),
-    ([1 << 60, 1 << 60, 1 << 60], 1, b"", "claim"),
-    ([700_000_000], 1, b"\0" * 4, "claim"),
-    ([-4], 1, b"", "negative"),
-    ([3], 1, b"\0" * 8, "claim"),
-    ([2], 99, b"\0" * 8, "unknown type"),
-    ([1] * 70, 1, b"\0" * 4, "dimensions"),
-])
-def test_claims_of_size_are_compared_with_the_bytes(tmp_path: Path, dims: List[int], code: int, raw: bytes, says: str) -> None:
+@pytest.mark.parametrize(
+    "dims,code,raw,says",
+    [
+        ([1 << 20, 1 << 20], 1, b"\0" * 8, "claim"),
+        ([1 << 60, 1 << 60, 1 << 60], 1, b"", "claim"),
+        ([700_000_000], 1, b"\0" * 4, "claim"),
+        ([-4], 1, b"", "negative"),
+        ([3], 1, b"\0" * 8, "claim"),
+        ([2], 99, b"\0" * 8, "unknown type"),
+        ([1] * 70, 1, b"\0" * 4, "dimensions"),
+    ],
+)
+def test_claims_of_size_are_compared_with_the_bytes(
+    tmp_path: Path, dims: List[int], code: int, raw: bytes, says: str
+) -> None:
     """A tensor that claims more than it holds is refused before anything is allocated."""
     path = tmp_path / "claims.onnx"
     path.write_bytes(_model_with(wire.bytes_field(5, _tensor(dims, code, raw))))
@@ -222,7 +249,9 @@ def test_graphs_in_graphs_are_bounded(tmp_path: Path) -> None:
     """A model nested a thousand deep ends in words, not in a stack overflow."""
     graph = b""
     for _ in range(1000):
-        graph = wire.bytes_field(1, wire.text_field(4, "If") + wire.bytes_field(5, wire.text_field(1, "a") + wire.bytes_field(6, graph)))
+        graph = wire.bytes_field(
+            1, wire.text_field(4, "If") + wire.bytes_field(5, wire.text_field(1, "a") + wire.bytes_field(6, graph))
+        )
     path = tmp_path / "deep.onnx"
     path.write_bytes(_model_with(graph))
     with pytest.raises(ModelError, match="nested"):
@@ -250,8 +279,10 @@ def test_a_sparse_file_of_gigabytes_is_looked_into_without_loading(tmp_path: Pat
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
-@pytest.mark.parametrize("location", ["/etc/passwd", "../w.bin", "a/../../w.bin", "..\\w.bin", "C:\\w.bin", "C:/w.bin", "", "\\\\host\\w",
-                                      "w.bin\0x"])
+@pytest.mark.parametrize(
+    "location",
+    ["/etc/passwd", "../w.bin", "a/../../w.bin", "..\\w.bin", "C:\\w.bin", "C:/w.bin", "", "\\\\host\\w", "w.bin\0x"],
+)
 def test_weights_outside_the_folder_are_refused(tmp_path: Path, location: str) -> None:
     """No model reaches files elsewhere, in the spelling of any system."""
     path = external_model(tmp_path, location)
@@ -283,8 +314,15 @@ def test_external_weights_must_be_there_and_long_enough(tmp_path: Path) -> None:
         check_trustworthy(path)
 
 
-@pytest.mark.parametrize("domain,version,says", [("", 99, "operator set 99"), ("", 3, "operator set 3"), ("evil.ops", 1, "evil.ops"),
-                                                 ("ai.onnx.ml", 50, "ai.onnx.ml")])
+@pytest.mark.parametrize(
+    "domain,version,says",
+    [
+        ("", 99, "operator set 99"),
+        ("", 3, "operator set 3"),
+        ("evil.ops", 1, "evil.ops"),
+        ("ai.onnx.ml", 50, "ai.onnx.ml"),
+    ],
+)
 def test_operators_that_can_not_be_run_are_named(tmp_path: Path, domain: str, version: int, says: str) -> None:
     """Too new, too old and foreign operators are refused before a session is tried."""
     graph = small_graph()
