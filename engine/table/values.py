@@ -1,0 +1,31 @@
+"""Attribute values as the plain Python that GDAL takes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, Dict, List, Sequence
+
+import numpy as np
+
+
+def plain_values(values: "Sequence[Any]", kind: str) -> "List[Any]":
+    """Return a column as plain values of its type, None for NULL and for numbers that are none."""
+    convert = _CONVERT[kind]
+    items = values.tolist() if isinstance(values, np.ndarray) else values
+    return [None if value is None or value != value else convert(value) for value in items]
+
+
+def _whole(value: Any) -> Any:
+    """Return a whole number; infinity is none."""
+    return None if isinstance(value, float) and math.isinf(value) else int(value)
+
+
+def _iso(value: Any) -> str:
+    """Return a date or time as ISO text."""
+    return value if isinstance(value, str) else str(value.isoformat())
+
+
+_CONVERT: "Dict[str, Callable[[Any], Any]]" = {
+    "integer": _whole, "integer64": _whole, "real": float, "text": str, "boolean": lambda value: int(bool(value)),
+    "date": _iso, "datetime": _iso, "time": _iso, "binary": bytes, "json": str,
+}
