@@ -1,4 +1,4 @@
-"""Which versions of the optional packages fit a given Python, NumPy and machine: what an installer is to ask pip for."""
+"""Which versions of the optional packages fit a Python, NumPy and machine: what an installer is to ask pip for."""
 
 from __future__ import annotations
 
@@ -113,13 +113,13 @@ def _runtime(host: Host) -> str:
     """Return onnxruntime's specifier: the newest version with wheels for the host (older systems step back)."""
     if numpy_minor(host.numpy) < (1, 21):
         raise PackageError(
-            "numpy-too-old", "onnxruntime needs NumPy 1.21 or newer, but this QGIS has {numpy}, which can't be replaced "
-            "without breaking GDAL: update QGIS.", numpy=host.numpy)
+            "numpy-too-old", "onnxruntime needs NumPy 1.21 or newer, but this QGIS has {numpy}, which can't be "
+            "replaced without breaking GDAL: update QGIS.", numpy=host.numpy)
     if host.python >= (3, 14):
         if host.system == "darwin" and host.machine == "x86_64":
             raise PackageError(
-                "no-onnxruntime", "There is no onnxruntime for Python {major}.{minor} on a Mac with an Intel processor: "
-                "use a QGIS with Python 3.13 or older; what needs no packages works as it is.",
+                "no-onnxruntime", "There is no onnxruntime for Python {major}.{minor} on a Mac with an Intel "
+                "processor: use a QGIS with Python 3.13 or older; what needs no packages works as it is.",
                 major=host.python[0], minor=host.python[1])
         return "onnxruntime>=1.24.4,<1.27"
     if host.python == (3, 9):

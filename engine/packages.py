@@ -30,7 +30,7 @@ LIBRARY_FAILED = re.compile(
 
 @dataclass(frozen=True)
 class Package:
-    """What Earthprint knows about a package that it can do without."""
+    """What Earthprint knows about a package that it can do without; `trial` are modules that show whether it works."""
 
     name: str
     module: str
@@ -39,6 +39,7 @@ class Package:
     needed_by: Tuple[str, ...]
     oldest: str
     by_click: bool
+    trial: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,15 @@ CATALOGUE: Tuple[Package, ...] = (
             "running ONNX encoders and predictors",
             ("Embed raster", "Embed raster as patches", "Embed photos", "Predict"), "1.16", True),
     Package("scikit-learn", "sklearn", ("scikit-learn",), "clustering, reduction and training",
-            ("Cluster", "Train regression", "Train classification"), "1.1", True),
+            ("Cluster", "Train regression", "Train classification"), "1.1", True,
+            ("sklearn.cluster", "sklearn.ensemble", "sklearn.linear_model", "sklearn.neighbors")),
     Package("h3", "h3", ("h3",), "hexagons", ("To H3 hexagons",), "4.0", True),
     Package("onnx", "onnx", ("onnx",), "saving predictors",
             ("Train regression", "Train classification"), "1.14", True),
     Package("skl2onnx", "skl2onnx", ("skl2onnx",), "saving predictors",
             ("Train regression", "Train classification"), "1.14", True),
     Package("pyarrow", "pyarrow", ("pyarrow",), "reading and writing GeoParquet",
-            ("Import embeddings", "Export embeddings"), "10.0", True),
+            ("Import embeddings", "Export embeddings"), "10.0", True, ("pyarrow.parquet",)),
     Package("matplotlib", "matplotlib", ("matplotlib",), "pictures in reports", ("Reports",), "3.3", True),
     Package("torch", "torch", ("torch",), "training location encoders and converting checkpoints",
             ("Train a location encoder", "Convert a checkpoint"), "2.0", False),
@@ -89,7 +91,7 @@ def require(name: str) -> ModuleType:
         raise _unusable(package, too_old)
     try:
         return importlib.import_module(module)
-    except Exception as error:  # an extension module may raise anything while it loads
+    except Exception as error:  # noqa: BLE001  (an extension module may raise anything while it loads)
         raise _unusable(package, explain(error)) from error
 
 
@@ -120,7 +122,7 @@ def probe(name: str) -> PackageState:
     package = find(name)
     try:
         module = importlib.import_module(package.module)
-    except Exception as error:  # an extension module may raise anything while it loads
+    except Exception as error:  # noqa: BLE001  (an extension module may raise anything while it loads)
         return replace(found, problem=explain(error))
     version = found.version or str(getattr(module, "__version__", "")) or None
     return replace(found, version=version, problem=_version_problem(package, version))

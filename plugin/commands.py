@@ -1,4 +1,4 @@
-"""Commands of another program as plain data, so that what runs them (Qt, a test) and what decides on them stay apart."""
+"""Commands as plain data, so that what runs them (Qt, a test) and what decides on them stay apart."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The steps of an installation, as a generator that yields commands and is sent their results: no Qt, no waiting.
 
-A fresh folder is filled by pip under the host's NumPy, freed of what the host has, tried in a Python of its own, and only then
-becomes the current one. Until that moment nothing that works has been touched.
+A fresh folder is filled by pip under the host's NumPy, freed of what the host has, tried in a Python of its own, and
+only then becomes the current one. Until that moment nothing that works has been touched.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, Sequence, Tuple
 
 from ..engine import packages
 from ..engine.errors import PackageError
@@ -92,8 +92,8 @@ def find_python(request: InstallRequest) -> Steps[str]:
             "no-pip", "The Python of this QGIS, {path}, has no pip to install with: install it first ({hint}).",
             path=without_pip, hint=_pip_hint())
     raise PackageError(
-        "no-interpreter", "No interpreter was found that fits this QGIS (Python {python} for {system} {machine}); tried: "
-        "{seen}.", python="{}.{}".format(*request.host.python), system=request.host.system,
+        "no-interpreter", "No interpreter was found that fits this QGIS (Python {python} for {system} {machine}); "
+        "tried: {seen}.", python="{}.{}".format(*request.host.python), system=request.host.system,
         machine=request.host.machine, seen="; ".join(seen) or "nothing")
 
 
@@ -132,9 +132,10 @@ def refuse_shadowed(request: InstallRequest) -> None:
         for distribution in known.distributions:
             if canonical(distribution) in has:
                 raise PackageError(
-                    "package-shadowed", "{distribution} {version} is already installed in the Python of this QGIS and comes "
-                    "first, so another copy would not be used: update or remove it there (with what installed it: pip, "
-                    "OSGeo4W, your distribution).", distribution=distribution, version=has[canonical(distribution)])
+                    "package-shadowed", "{distribution} {version} is already installed in the Python of this QGIS and "
+                    "comes first, so another copy would not be used: update or remove it there (with what installed "
+                    "it: pip, OSGeo4W, your distribution).", distribution=distribution,
+                    version=has[canonical(distribution)])
 
 
 def empty(folder: str) -> None:
@@ -166,7 +167,8 @@ def _fill(request: InstallRequest, wanted: InstallPlan, requirements: Sequence[s
 
 def _try(request: InstallRequest, python: str, folder: str) -> Steps[Dict[str, str]]:
     """Import everything in a Python of its own, as QGIS would; return what failed."""
-    modules = [packages.find("onnxruntime" if name == "onnxruntime-gpu" else name).module for name in request.names]
+    wanted = [packages.find("onnxruntime" if name == "onnxruntime-gpu" else name) for name in request.names]
+    modules = [module for package in wanted for module in (package.module, *package.trial)]
     question = os.path.join(folder, "check.json")
     with open(question, "w", encoding="utf-8") as stream:
         json.dump({"paths": list(request.search_path), "folder": folder, "first": list(request.first),
@@ -198,14 +200,14 @@ def _pip_failed(result: Result) -> PackageError:
     if NO_SPACE.search(result.output):
         return PackageError("pip-no-space", "The disk is full: free about 1 GB and try again.")
     if UNREACHABLE.search(result.output):
-        return PackageError("pip-unreachable", "The Python package index can't be reached: check the network and QGIS's "
-                            "proxy (Settings ▸ Options ▸ Network), then try again.")
+        return PackageError("pip-unreachable", "The Python package index can't be reached: check the network and "
+                            "QGIS's proxy (Settings ▸ Options ▸ Network), then try again.")
     if FORBIDDEN.search(result.output):
         return PackageError("pip-forbidden", "A file could not be written: check the permissions of the folder and "
                             "whether a virus scanner holds it. pip said: {last}", last=last)
     if UNSOLVABLE.search(result.output):
-        return PackageError("pip-unsolvable", "There are no ready-made packages that fit this QGIS's Python and NumPy. "
-                            "pip said: {last}", last=last)
+        return PackageError("pip-unsolvable", "There are no ready-made packages that fit this QGIS's Python and "
+                            "NumPy. pip said: {last}", last=last)
     return PackageError("pip-failed", "pip stopped with exit code {code}: {last}", code=result.code,
                         last=last or "see the log")
 
@@ -215,7 +217,8 @@ def _does_not_load(problems: Dict[str, str]) -> PackageError:
     name, text = next(iter(problems.items()))
     cure = packages.explain_text(text) if name != "numpy" else text
     return PackageError(
-        "packages-do-not-load", "The packages were downloaded but {name} does not load, so nothing was changed: {cure}.",
+        "packages-do-not-load", "The packages were downloaded but {name} does not load, so nothing was changed: "
+        "{cure}.",
         name=name, cure=cure.rstrip("."))
 
 

@@ -19,9 +19,9 @@ from .package_folders import FOLDER, Contents, PackageFolders
 
 LOG = logging.getLogger("earthprint")
 
-FOREIGN = ("PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PIP_TARGET", "PIP_PREFIX",
-           "PIP_ROOT", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT", "PIP_REQUIREMENT", "PIP_NO_BINARY",
-           "PIP_PYTHON_VERSION", "PIP_PLATFORM", "PIP_DRY_RUN")
+FOREIGN = ("PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PIP_TARGET",
+           "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT", "PIP_REQUIREMENT",
+           "PIP_NO_BINARY", "PIP_PYTHON_VERSION", "PIP_PLATFORM", "PIP_DRY_RUN")
 
 
 class Installer(QObject):
@@ -46,12 +46,13 @@ class Installer(QObject):
         self._unfinished_line = ""
         self._lines = 0
 
-    def activate(self) -> Optional[str]:
-        """Append the current folder to the search path; done once, when the plugin is loaded."""
-        folder = self.folders.current()
-        if folder is not None:
-            package_path.append(folder)
-        return folder
+    def base(self) -> str:
+        """Return the folder in which installations are made."""
+        return self.folders.base
+
+    def folder(self) -> Optional[str]:
+        """Return the folder in use."""
+        return self.folders.current()
 
     def running(self) -> bool:
         """Tell whether an installation is under way."""

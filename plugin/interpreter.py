@@ -30,7 +30,7 @@ class Answer:
 
 
 def candidates() -> List[str]:
-    """List the files that may be this QGIS's interpreter, the likeliest first; all exist and are named like a Python."""
+    """List the files that may be this QGIS's interpreter, likeliest first; all exist and are named like a Python."""
     version = "{}.{}".format(*sys.version_info[:2])
     names = (["python.exe", "python3.exe", "python{}.exe".format(version)] if sys.platform == "win32"
              else ["python" + version, "python3", "python"])

@@ -20,7 +20,7 @@ class MessageLogHandler(logging.Handler):
         """Write one record."""
         try:
             QgsMessageLog.logMessage(without_home(self.format(record)), TAG, _level(record.levelno), False)
-        except Exception:  # a log must never break what it reports on
+        except Exception:  # noqa: BLE001  (a log must never break what it reports on)
             self.handleError(record)
 
 

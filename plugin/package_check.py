@@ -1,7 +1,7 @@
-"""Run as a script in a Python of its own: do the packages in a new folder load beside what the host has?
+"""Tells, run as a script in a Python of its own, whether packages in a new folder load beside what the host has.
 
-Takes the path of a JSON file with `paths` (the host's search path), `folder` (the new one, appended), `first` (modules that
-QGIS has loaded before any package is: NumPy, GDAL, Qt) and `modules`; prints one line of JSON.
+Takes the path of a JSON file with `paths` (the host's search path), `folder` (the new one, appended), `first` (modules
+that QGIS has loaded before any package is: NumPy, GDAL, Qt) and `modules`; prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ def main(question_path: str) -> int:
     for name in question["first"]:
         try:
             importlib.import_module(name)
-        except Exception as error:  # what QGIS has loaded by other means may not load here, which proves nothing
+        except Exception as error:  # noqa: BLE001  (what QGIS loads by other means may fail here, which proves nothing)
             answer.setdefault("not_first", {})[name] = "{}: {}".format(type(error).__name__, error)
     for name in question["modules"]:
         try:
             module = importlib.import_module(name)
-        except BaseException as error:  # an extension module may raise anything, even SystemExit
+        except BaseException as error:  # noqa: BLE001  (an extension module may raise anything, even SystemExit)
             answer["problems"][name] = "{}: {}".format(type(error).__name__, " ".join(str(error).split()))
             continue
         answer["versions"][name] = str(getattr(module, "__version__", ""))
@@ -35,7 +35,7 @@ def main(question_path: str) -> int:
             answer["from_folder"].append(name)
     numpy = sys.modules.get("numpy")
     answer["numpy"] = {"version": getattr(numpy, "__version__", ""), "file": getattr(numpy, "__file__", "") or ""}
-    print(json.dumps(answer))
+    sys.stdout.write(json.dumps(answer) + "\n")
     return 0
 
 

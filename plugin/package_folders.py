@@ -1,7 +1,7 @@
 """The versioned folders of the user's profile that hold installed packages, and the pointer that says which one counts.
 
-A folder is never changed once it is in use: Windows locks loaded libraries. An install makes a new folder, the pointer is
-switched when it is known to work, and what no pointer names is deleted at a later start.
+A folder is never changed once it is in use: Windows locks loaded libraries. An install makes a new folder, the pointer
+is switched when it is known to work, and what no pointer names is deleted at a later start.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Pointer:
 
 
 class PackageFolders:
-    """The folders of one profile as one kind of host sees them; another QGIS with another Python has its own pointer."""
+    """The folders of one profile as one kind of host sees them; a QGIS with another Python has its own pointer."""
 
     def __init__(self, base: str, host: Host) -> None:
         """Remember where the folders are; nothing is created before an install."""

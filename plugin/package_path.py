@@ -33,7 +33,13 @@ def loaded_from(folder: str) -> List[str]:
     return sorted(found)
 
 
+def below(base: str) -> List[str]:
+    """Return the entries of the search path that lie below a base folder: ours."""
+    start = os.path.join(os.path.realpath(base), "")
+    return [entry for entry in sys.path if entry and os.path.join(os.path.realpath(entry), "").startswith(start)]
+
+
 def without(base: str) -> List[str]:
     """Return the search path less the folders below a base folder: what the host has without us."""
-    start = os.path.join(os.path.realpath(base), "")
-    return [entry for entry in sys.path if entry and not os.path.join(os.path.realpath(entry), "").startswith(start)]
+    ours = below(base)
+    return [entry for entry in sys.path if entry and entry not in ours]

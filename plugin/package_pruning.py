@@ -1,8 +1,8 @@
 """Removes from a fresh package folder what the host already has, so that there is one copy of each thing.
 
-NumPy goes always: GDAL's bindings work with the host's alone. Everything else that the host has of its own (SciPy on most
-installations) goes too: the host's copy is found first, so the one in the folder would never be imported, but would make a
-mixture of two builds should somebody reorder the search path.
+NumPy goes always: GDAL's bindings work with the host's alone. Everything else that the host has of its own (SciPy on
+most installations) goes too: the host's copy is found first, so the one in the folder would never be imported, but
+would make a mixture of two builds should somebody reorder the search path.
 """
 
 from __future__ import annotations

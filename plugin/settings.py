@@ -12,14 +12,14 @@ def profile_folder() -> str:
     return QgsApplication.qgisSettingsDirPath()
 
 
-def hint_shown() -> bool:
-    """Tell whether the user has been told once that packages are missing."""
-    return QgsSettings().value(HINT_SHOWN, False, type=bool)
+def hint_shown_for() -> str:
+    """Return the kind of host for which the user has been told that packages are missing."""
+    return QgsSettings().value(HINT_SHOWN, "", type=str)
 
 
-def remember_hint() -> None:
-    """Note that the user has been told, so that it isn't said at every start."""
-    QgsSettings().setValue(HINT_SHOWN, True)
+def remember_hint_for(tag: str) -> None:
+    """Note that the user has been told, so that it isn't said at every start but again after an update of Python."""
+    QgsSettings().setValue(HINT_SHOWN, tag)
 
 
 def proxy_url() -> str:
