@@ -74,7 +74,8 @@ def read_scaling(value_scaling: Any, before: Any, bands: int) -> Scaling:
     else:
         raise ScalingError(f"value_scaling has {len(entries)} objects for {bands} bands (one for all or one per band; "
                            f"it is not a chain)")
-    before_limits, after_limits = _shared([chain.before for chain in chains]), _shared([chain.after for chain in chains])
+    before_limits = _shared([chain.before for chain in chains])
+    after_limits = _shared([chain.after for chain in chains])
     if after_limits is None and all(chain.before == _EVERYTHING for chain in chains):
         before_limits, after_limits = _shared([chain.raw for chain in chains]), _EVERYTHING
     if before_limits is None or after_limits is None:
