@@ -14,6 +14,9 @@ from ..progress import Progress
 from .inputs import TileBatch, build_feeds
 from .layout import to_cells
 from .session import OutOfMemory, Session, on_cpu, open_session
+from .value_check import check_values
+
+__all__ = ["Encoder", "check_values", "finished", "open_encoder", "run_batches"]
 
 LOG = logging.getLogger("earthprint")
 

@@ -64,28 +64,27 @@ def build_feeds(card: Card, batch: TileBatch) -> Dict[str, np.ndarray]:
     """Build the array of every input; the values of the batch are normalised and finite already."""
     feeds: Dict[str, np.ndarray] = {}
     for declared in card.inputs:
-        kind, _, encoding = declared.role.partition(":")
-        build = _BUILDERS.get(kind)
+        build = _BUILDERS.get(declared.role)
         if build is None:
             raise CardError("role-unknown", "The card of {encoder} gives its input {name} the role {role}: use "
                             "{known}.",
                             encoder=card.id, name=declared.name, role=declared.role, known=", ".join(_BUILDERS))
-        feeds[declared.name] = build(card, declared, encoding, batch)
+        feeds[declared.name] = build(card, declared, batch)
     return feeds
 
 
 def missing_context(card: Card, batch: TileBatch) -> "Tuple[str, ...]":
     """Name what the encoder could use of place and time but isn't given, so that it works with zeros instead."""
-    roles = {declared.role for declared in card.inputs}
+    roles = {(declared.role, declared.encoding) for declared in card.inputs}
     missing = []
-    if "time:clay" in roles and not batch.dates:
+    if ("time", "sincos") in roles and not batch.dates:
         missing.append("date")
-    if "latlon:sincos" in roles and (batch.longitude is None or batch.latitude is None):
+    if ("latlon", "sincos") in roles and (batch.longitude is None or batch.latitude is None):
         missing.append("latitude and longitude")
     return tuple(missing)
 
 
-def _image(card: Card, declared: ModelInput, encoding: str, batch: TileBatch) -> np.ndarray:
+def _image(card: Card, declared: ModelInput, batch: TileBatch) -> np.ndarray:
     """Arrange the pixels."""
     values = batch.values
     tiles, dates, bands, height, width = values.shape
@@ -101,7 +100,7 @@ def _image(card: Card, declared: ModelInput, encoding: str, batch: TileBatch) ->
     return _arranged(card, declared, values)
 
 
-def _mask(card: Card, declared: ModelInput, encoding: str, batch: TileBatch) -> np.ndarray:
+def _mask(card: Card, declared: ModelInput, batch: TileBatch) -> np.ndarray:
     """Arrange the validity as one band of ones and zeros."""
     return _arranged(card, declared, batch.valid[:, None, None])
 
@@ -161,35 +160,37 @@ def _typed(card: Card, declared: ModelInput, array: np.ndarray) -> np.ndarray:
     return array.astype(wanted)
 
 
-def _wavelengths(card: Card, declared: ModelInput, encoding: str, batch: TileBatch) -> np.ndarray:
+def _wavelengths(card: Card, declared: ModelInput, batch: TileBatch) -> np.ndarray:
     """Give the bands' centre wavelengths."""
-    factors = {"": 1.0, "um": 1.0, "nm": 1000.0}
-    if encoding not in factors:
-        raise _encoding_error(card, declared, "wavelengths", tuple(factor for factor in factors if factor))
+    factor = _WAVELENGTH_UNITS.get(declared.encoding)
+    if factor is None:
+        raise _encoding_error(card, declared, tuple(_WAVELENGTH_UNITS))
     without = [band.name for band in card.bands if band.wavelength_um is None]
     if without:
         raise CardError("wavelength-missing", "The encoder {encoder} needs the wavelength of every band, but its card "
                         "gives none for {bands}: add the centre wavelength in µm.", encoder=card.id,
                         bands=", ".join(without))
-    numbers = np.array([float(band.wavelength_um or 0.0) for band in card.bands]) * factors[encoding]
+    numbers = np.array([float(band.wavelength_um or 0.0) for band in card.bands]) * factor
     return _numbers(card, declared, numbers[None, None].repeat(len(batch), axis=0))
 
 
-def _gsd(card: Card, declared: ModelInput, encoding: str, batch: TileBatch) -> np.ndarray:
+def _gsd(card: Card, declared: ModelInput, batch: TileBatch) -> np.ndarray:
     """Give the pixel size in metres."""
+    if declared.encoding != "m":
+        raise _encoding_error(card, declared, ("m",))
     if batch.gsd_m is None:
         raise InputError("gsd-missing", "The encoder {encoder} needs the pixel size in metres, which is not known for "
                          "this raster: give the raster a coordinate system.", encoder=card.id)
     return _numbers(card, declared, np.full((len(batch), 1, 1), float(batch.gsd_m)))
 
 
-def _time(card: Card, declared: ModelInput, encoding: str, batch: TileBatch) -> np.ndarray:
+def _time(card: Card, declared: ModelInput, batch: TileBatch) -> np.ndarray:
     """Give the dates in the way the encoder was trained on."""
-    encode = _TIMES.get(encoding)
+    encode = _TIMES.get(declared.encoding)
     if encode is None:
-        raise _encoding_error(card, declared, "time", tuple(_TIMES))
+        raise _encoding_error(card, declared, tuple(_TIMES))
     dates = batch.values.shape[1]
-    if not batch.dates and encoding == "clay":
+    if not batch.dates and declared.encoding == "sincos":
         # Clay was trained with place and time left out at random; zeros stand for "not known".
         numbers = np.zeros((dates, 4))
     elif len(batch.dates) != dates:
@@ -200,34 +201,18 @@ def _time(card: Card, declared: ModelInput, encoding: str, batch: TileBatch) -> 
     return _numbers(card, declared, numbers[None].repeat(len(batch), axis=0))
 
 
-def _latlon(card: Card, declared: ModelInput, encoding: str, batch: TileBatch) -> np.ndarray:
+def _latlon(card: Card, declared: ModelInput, batch: TileBatch) -> np.ndarray:
     """Give the tiles' places in the way the encoder was trained on."""
-    if encoding not in _PLACES:
-        raise _encoding_error(card, declared, "latlon", tuple(_PLACES))
+    encode = _PLACES.get(declared.encoding)
+    if encode is None:
+        raise _encoding_error(card, declared, tuple(_PLACES))
     if batch.longitude is None or batch.latitude is None:
-        if encoding == "sincos":
+        if declared.encoding == "sincos":
             return _numbers(card, declared, np.zeros((len(batch), 1, 4)))
         raise InputError("place-missing", "The encoder {encoder} needs latitude and longitude, which are not known "
                          "for this raster: give the raster a coordinate system.", encoder=card.id)
-    numbers = _PLACES[encoding](np.asarray(batch.latitude, dtype=np.float64),
-                                np.asarray(batch.longitude, dtype=np.float64))
+    numbers = encode(np.asarray(batch.latitude, dtype=np.float64), np.asarray(batch.longitude, dtype=np.float64))
     return _numbers(card, declared, numbers[:, None])
-
-
-def _constant(card: Card, declared: ModelInput, encoding: str, batch: TileBatch) -> np.ndarray:
-    """Give the same number everywhere."""
-    try:
-        number = float(encoding)
-    except ValueError as error:
-        raise CardError("constant-number", "The card of {encoder} gives its input {name} the role {role}: write a "
-                        "number, as in constant:0.", encoder=card.id, name=declared.name, role=declared.role) from error
-    sizes = dict(zip(declared.dim_order, declared.shape))
-    sizes["batch"] = len(batch)
-    shape = tuple(sizes[axis] for axis in declared.dim_order)
-    if any(size < 0 for size in shape):
-        raise CardError("constant-shape", "The card of {encoder} doesn't fix the shape of its constant input {name}: "
-                        "give every size but the batch.", encoder=card.id, name=declared.name)
-    return _typed(card, declared, np.full(shape, number, dtype=np.float32))
 
 
 def _numbers(card: Card, declared: ModelInput, numbers: np.ndarray) -> np.ndarray:
@@ -257,11 +242,11 @@ def _all_agree(array: np.ndarray, axis: int) -> bool:
     return axis != 2 and bool(np.all(array == array.take([0], axis=axis)))
 
 
-def _encoding_error(card: Card, declared: ModelInput, kind: str, known: Sequence[str]) -> CardError:
-    """Make the error of a role whose encoding isn't one of ours."""
-    return CardError("encoding-unknown", "The card of {encoder} gives its input {name} the role {role}: use {known}.",
-                     encoder=card.id, name=declared.name, role=declared.role,
-                     known=", ".join("{}:{}".format(kind, encoding) for encoding in known))
+def _encoding_error(card: Card, declared: ModelInput, known: Sequence[str]) -> CardError:
+    """Make the error of an extra input whose encoding isn't one of ours."""
+    return CardError("encoding-unknown", "The card of {encoder} gives its input {name} ({role}) the encoding "
+                     "“{encoding}”: use {known}.", encoder=card.id, name=declared.name, role=declared.role,
+                     encoding=declared.encoding, known=" or ".join(known))
 
 
 def _declared_size(declared: ModelInput, axis: str) -> int:
@@ -281,16 +266,6 @@ def _year_and_day(date: datetime.datetime) -> List[float]:
     return [float(date.year), float(date.timetuple().tm_yday)]
 
 
-def _month(date: datetime.datetime) -> List[float]:
-    """Count months from 0."""
-    return [float(date.month - 1)]
-
-
-def _day(date: datetime.datetime) -> List[float]:
-    """Count days of the year from 1."""
-    return [float(date.timetuple().tm_yday)]
-
-
 def _circles(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
     """Put latitude and longitude on circles, as Clay does."""
     lat, lon = np.radians(latitude), np.radians(longitude)
@@ -302,15 +277,10 @@ def _lat_lon(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
     return np.stack([latitude, longitude], axis=1)
 
 
-def _lon_lat(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
-    """Give degrees, longitude first."""
-    return np.stack([longitude, latitude], axis=1)
-
-
 _TIMES: "Dict[str, Callable[[datetime.datetime], List[float]]]" = {
-    "clay": _week_and_hour, "year-doy": _year_and_day, "month": _month, "doy": _day}
+    "sincos": _week_and_hour, "year-doy": _year_and_day}
 _PLACES: "Dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]" = {
-    "sincos": _circles, "degrees": _lat_lon, "lonlat": _lon_lat}
-_BUILDERS: "Dict[str, Callable[[Card, ModelInput, str, TileBatch], np.ndarray]]" = {
-    "image": _image, "mask": _mask, "wavelengths": _wavelengths, "gsd": _gsd, "time": _time, "latlon": _latlon,
-    "constant": _constant}
+    "sincos": _circles, "degrees": _lat_lon}
+_WAVELENGTH_UNITS = {"um": 1.0, "nm": 1000.0}
+_BUILDERS: "Dict[str, Callable[[Card, ModelInput, TileBatch], np.ndarray]]" = {
+    "image": _image, "mask": _mask, "wavelengths": _wavelengths, "gsd": _gsd, "time": _time, "latlon": _latlon}
