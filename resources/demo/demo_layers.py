@@ -1,0 +1,193 @@
+"""The demo's files as styled QGIS layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Mapping, Tuple
+
+from qgis.core import (
+    QgsCategorizedSymbolRenderer,
+    QgsContrastEnhancement,
+    QgsFillSymbol,
+    QgsMapLayer,
+    QgsMarkerSymbol,
+    QgsMultiBandColorRenderer,
+    QgsRasterLayer,
+    QgsRendererCategory,
+    QgsSingleBandGrayRenderer,
+    QgsSingleSymbolRenderer,
+    QgsVectorLayer,
+)
+
+from ...processing_provider.styles.embedding_raster import style_embedding_raster
+from ...processing_provider.styles.embedding_table import style_embedding_table
+from . import steps
+from .qgis_runs import DemoError
+from .scene import SceneFiles
+
+_DARK, _BRIGHT = 150.0, 2000.0
+_INFRARED_BRIGHT = 5200.0
+
+LAND_COVER_COLOURS: Mapping[str, str] = {
+    "broadleaf forest": "#2f7d32",
+    "built-up": "#d3382f",
+    "conifer forest": "#0b4a35",
+    "cropland": "#e8b53a",
+    "meadow": "#8bd34f",
+    "quarry": "#f2e6cf",
+    "water": "#2f7fd1",
+}
+CHANGE_COLOURS: Mapping[str, str] = {
+    "clearing": "#ff9d2e",
+    "lower lake": "#3fd0ff",
+    "new housing": "#ff4fa3",
+    "quarry extension": "#fff04a",
+}
+
+
+@dataclass(frozen=True)
+class DemoLayers:
+    """All layers of the demo's project."""
+
+    scene_spring: QgsRasterLayer
+    scene_summer: QgsRasterLayer
+    scene_grey: QgsRasterLayer
+    spring: QgsRasterLayer
+    summer: QgsRasterLayer
+    town: QgsRasterLayer
+    patches: QgsVectorLayer
+    points: QgsVectorLayer
+    land_cover: QgsVectorLayer
+    true_changes: QgsVectorLayer
+    area: QgsVectorLayer
+
+    def groups(self) -> Dict[str, Tuple[QgsMapLayer, ...]]:
+        """Return the layers by group, as the legend shows them from the top down."""
+        return {
+            "What is known": (self.land_cover, self.true_changes, self.area),
+            "Embedding tables": (self.points, self.patches),
+            "Embedding rasters": (self.town, self.spring, self.summer),
+            "Scene": (self.scene_spring, self.scene_summer, self.scene_grey),
+        }
+
+
+def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
+    """Open and style all layers; each style is also kept with its file, for those who open it without the project."""
+    layers = DemoLayers(
+        scene_spring=_raster(files.spring, "Scene, May 2023"),
+        scene_summer=_raster(files.summer, "Scene, August 2025"),
+        scene_grey=_raster(files.spring, "Scene, May 2023 (grey)"),
+        spring=_raster(folder / steps.SPRING, "Embedding, May 2023"),
+        summer=_raster(folder / steps.SUMMER, "Embedding, August 2025"),
+        town=_raster(folder / steps.TOWN, "Embedding of the area of interest (uint8)"),
+        patches=_vector(folder / steps.PATCHES, "Patches with vectors"),
+        points=_vector(folder / steps.POINTS, "Labelled points with vectors"),
+        land_cover=_vector(files.land_cover, "Land cover"),
+        true_changes=_vector(files.true_changes, "True changes"),
+        area=_vector(files.area_of_interest, "Area of interest"),
+    )
+    for layer in (layers.scene_spring, layers.scene_summer):
+        _true_colour(layer)
+    _grey(layers.scene_grey)
+    style_embedding_raster(layers.spring)
+    layers.summer.setRenderer(_like(layers.spring, layers.summer))
+    style_embedding_raster(layers.town)
+    style_embedding_table(layers.patches)
+    style_embedding_table(layers.points)
+    _by_land_cover(layers.land_cover)
+    _by_kind(layers.true_changes)
+    _outline(layers.area, "white", "0.5", "dash")
+    for layer in (layers.scene_spring, layers.scene_summer, layers.spring, layers.summer, layers.town, layers.patches,
+                  layers.points, layers.land_cover, layers.true_changes, layers.area):
+        layer.saveDefaultStyle()
+    return layers
+
+
+def _raster(path: Path, name: str) -> QgsRasterLayer:
+    """Open a raster layer."""
+    return _opened(QgsRasterLayer(str(path), name), path)
+
+
+def _vector(path: Path, name: str) -> QgsVectorLayer:
+    """Open a vector layer."""
+    return _opened(QgsVectorLayer(str(path), name, "ogr"), path)
+
+
+def _opened(layer: QgsMapLayer, path: Path) -> QgsMapLayer:
+    """Return the layer, or say that its file is not what the demo should have made."""
+    if not layer.isValid():
+        raise DemoError(f"QGIS can't open {path.name}, which an earlier step should have written.")
+    return layer
+
+
+def _true_colour(layer: QgsRasterLayer) -> None:
+    """Show red, green and blue with one stretch for both dates, so that brightness may be compared."""
+    provider = layer.dataProvider()
+    renderer = QgsMultiBandColorRenderer(provider, 3, 2, 1)
+    renderer.setRedContrastEnhancement(_fixed_stretch(provider, 3, _DARK, _BRIGHT))
+    renderer.setGreenContrastEnhancement(_fixed_stretch(provider, 2, _DARK, _BRIGHT))
+    renderer.setBlueContrastEnhancement(_fixed_stretch(provider, 1, _DARK, _BRIGHT))
+    layer.setRenderer(renderer)
+    layer.brightnessFilter().setGamma(1.25)
+
+
+def _grey(layer: QgsRasterLayer) -> None:
+    """Show the infrared in grey, as a background that leaves the colours to others."""
+    renderer = QgsSingleBandGrayRenderer(layer.dataProvider(), 5)
+    renderer.setContrastEnhancement(_fixed_stretch(layer.dataProvider(), 5, _DARK, _INFRARED_BRIGHT))
+    layer.setRenderer(renderer)
+
+
+def _fixed_stretch(provider: object, band: int, low: float, high: float) -> QgsContrastEnhancement:
+    """Return a stretch between two stated values."""
+    enhancement = QgsContrastEnhancement(provider.dataType(band))
+    enhancement.setContrastEnhancementAlgorithm(
+        QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum, False
+    )
+    enhancement.setMinimumValue(low, False)
+    enhancement.setMaximumValue(high, True)
+    return enhancement
+
+
+def _like(model: QgsRasterLayer, layer: QgsRasterLayer) -> QgsMultiBandColorRenderer:
+    """Return a renderer with the stretch of another layer: same vector, same colour, at every date."""
+    one, provider = model.renderer(), layer.dataProvider()
+    renderer = QgsMultiBandColorRenderer(provider, one.redBand(), one.greenBand(), one.blueBand())
+    for source, setter, band in (
+        (one.redContrastEnhancement(), renderer.setRedContrastEnhancement, one.redBand()),
+        (one.greenContrastEnhancement(), renderer.setGreenContrastEnhancement, one.greenBand()),
+        (one.blueContrastEnhancement(), renderer.setBlueContrastEnhancement, one.blueBand()),
+    ):
+        setter(_fixed_stretch(provider, band, source.minimumValue(), source.maximumValue()))
+    return renderer
+
+
+def _by_land_cover(layer: QgsVectorLayer) -> None:
+    """Give each class of the labelled points its colour."""
+    categories = [
+        QgsRendererCategory(name, QgsMarkerSymbol.createSimple(
+            {"name": "circle", "color": colour, "outline_color": "white", "outline_width": "0.25", "size": "2.0"}
+        ), name)
+        for name, colour in LAND_COVER_COLOURS.items()
+    ]
+    layer.setRenderer(QgsCategorizedSymbolRenderer("land_cover", categories))
+
+
+def _by_kind(layer: QgsVectorLayer) -> None:
+    """Outline each kind of true change in its colour."""
+    categories = [
+        QgsRendererCategory(kind, QgsFillSymbol.createSimple(
+            {"style": "no", "outline_color": colour, "outline_width": "0.7"}
+        ), kind)
+        for kind, colour in CHANGE_COLOURS.items()
+    ]
+    layer.setRenderer(QgsCategorizedSymbolRenderer("kind", categories))
+
+
+def _outline(layer: QgsVectorLayer, colour: str, width: str, style: str) -> None:
+    """Show a polygon by its outline alone."""
+    symbol = QgsFillSymbol.createSimple(
+        {"style": "no", "outline_color": colour, "outline_width": width, "outline_style": style}
+    )
+    layer.setRenderer(QgsSingleSymbolRenderer(symbol))

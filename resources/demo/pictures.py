@@ -1,0 +1,93 @@
+"""The demo's pictures: maps of its layers, as PNG files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Sequence, Tuple
+
+from qgis.core import QgsMapLayer, QgsMapRendererParallelJob, QgsMapSettings, QgsRectangle
+from qgis.PyQt.QtCore import QSize, Qt
+from qgis.PyQt.QtGui import QColor, QImage
+
+from .demo_layers import DemoLayers
+from .qgis_runs import DemoError
+
+WIDTH = 1000
+_PAPER = "#f4f2ec"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A map to draw: its file's name, what it shows, and its layers from the top down."""
+
+    name: str
+    title: str
+    caption: str
+    layers: Tuple[QgsMapLayer, ...]
+    extent: QgsRectangle
+
+
+def pictures_of(layers: DemoLayers) -> List[Picture]:
+    """Return the pictures in the order of the page."""
+    everything = layers.scene_spring.extent()
+    area = layers.area.extent()
+    area.scale(1.06)
+    return [
+        Picture("scene_spring", "The scene in May 2023",
+                "Red, green and blue of six bands. An invented landscape, drawn by a program; the holes are clouds.",
+                (layers.scene_spring,), everything),
+        Picture("scene_summer", "The scene in August 2025",
+                "Harvest, haze and a brighter sun change every field. Only the outlined places truly changed.",
+                (layers.true_changes, layers.scene_summer), everything),
+        Picture("embedding_spring", "The embedding of May 2023",
+                "Dimensions 1, 2 and 3 as red, green and blue. Like colours mean like surroundings: woods, "
+                "crops, houses and water part without a single label.",
+                (layers.spring,), everything),
+        Picture("embedding_summer", "The embedding of August 2025",
+                "The same encoder and the same stretch. Woods, town and water keep their colours; crops move with the "
+                "season; so do the outlined true changes.",
+                (layers.true_changes, layers.summer), everything),
+        Picture("embedding_town", "The area of interest, finer",
+                "Cells of 20 m inside the polygon only, coded in one byte a number, over the infrared in grey.",
+                (layers.area, layers.town, layers.scene_grey), area),
+        Picture("patches", "Patches",
+                "One square of 320 m and one vector each. Where clouds hide more than half of a patch there is none.",
+                (layers.patches, layers.scene_spring), everything),
+        Picture("labels", "What is known",
+                "Labelled points of seven land cover classes, by colour: the material for classification and for "
+                "finding similar places.",
+                (layers.land_cover, layers.scene_grey), everything),
+    ]
+
+
+def draw(picture: Picture, folder: Path) -> Path:
+    """Draw a picture into a folder and return its file."""
+    settings = QgsMapSettings()
+    settings.setLayers(list(picture.layers))
+    settings.setDestinationCrs(picture.layers[-1].crs())
+    settings.setBackgroundColor(QColor(_PAPER))
+    settings.setOutputSize(QSize(WIDTH, round(WIDTH * picture.extent.height() / picture.extent.width())))
+    settings.setExtent(picture.extent)
+    job = QgsMapRendererParallelJob(settings)
+    job.start()
+    job.waitForFinished()
+    path = folder / f"{picture.name}.png"
+    if job.errors():
+        raise DemoError(f"The picture {path.name} can't be drawn: {job.errors()[0].message}")
+    _save(job.renderedImage(), path)
+    return path
+
+
+def reduce_for_documents(paths: Sequence[Path], folder: Path, width: int) -> None:
+    """Write small copies of pictures in 256 colours, a size that a repository can bear."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        small = QImage(str(path)).scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
+        _save(small.convertToFormat(QImage.Format.Format_Indexed8), folder / path.name)
+
+
+def _save(image: QImage, path: Path) -> None:
+    """Write a picture, or say that it could not be."""
+    if not image.save(str(path)):
+        raise DemoError(f"The picture {path.name} can't be written: choose a folder you may write to.")

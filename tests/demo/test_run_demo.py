@@ -1,0 +1,244 @@
+"""The demo from end to end, on a small scene: everything it promises is there, opens, and shows what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Dict, List
+
+import numpy as np
+import pytest
+from osgeo import gdal
+
+from earthprint.resources.demo import steps
+from earthprint.resources.demo.movement import Movement, movements
+from earthprint.resources.demo.page import Account, Shown, page
+from earthprint.resources.demo.qgis_runs import Outcome, Step
+from earthprint.resources.demo.scene import scene_files
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the small demo once, as ./dev does, into a folder that is moved afterwards."""
+    pytest.importorskip("qgis.core")
+    if not any(map(shutil.which, (os.environ.get("EARTHPRINT_QGIS_PROCESS", ""), "qgis_process.bin", "qgis_process"))):
+        pytest.skip("qgis_process is not installed")
+    first = tmp_path_factory.mktemp("demo") / "made here"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "build"), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [sys.executable, "-m", "earthprint.resources.demo.run_demo", str(first), "--small"],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "empty profile to the first embedding raster" in done.stdout
+    moved = first.with_name("moved there")
+    first.rename(moved)
+    return moved
+
+
+def vectors_of(path: Path) -> np.ndarray:
+    """Return a raster's decoded values, NaN where nodata, without the plugin's own reader."""
+    dataset = gdal.Open(str(path))
+    planes = []
+    for index in range(1, dataset.RasterCount + 1):
+        band = dataset.GetRasterBand(index)
+        raw = band.ReadAsArray().astype(float)
+        nodata = band.GetNoDataValue()
+        missing = np.isnan(raw) if nodata is None or np.isnan(nodata) else raw == nodata
+        values = raw * (band.GetScale() or 1) + (band.GetOffset() or 0)
+        planes.append(np.where(missing, np.nan, values))
+    return np.stack(planes)
+
+
+def test_the_project_opens_wherever_its_folder_lies(demo: Path, qgis_app: object) -> None:
+    from qgis.core import QgsProject
+
+    project = QgsProject()
+    assert project.read(str(demo / "earthprint_demo.qgz"))
+    layers = project.mapLayers().values()
+    assert len(layers) == 11
+    assert [layer.name() for layer in layers if not layer.isValid()] == []
+    assert {Path(layer.source().split("|")[0]).parent for layer in layers} == {demo}
+    groups = [group.name() for group in project.layerTreeRoot().findGroups()]
+    assert groups == ["What is known", "Embedding tables", "Embedding rasters", "Scene"]
+    spring, summer = (
+        project.mapLayersByName(name)[0].renderer() for name in ("Embedding, May 2023", "Embedding, August 2025")
+    )
+    assert spring.redContrastEnhancement().minimumValue() == summer.redContrastEnhancement().minimumValue()
+
+
+def test_both_dates_share_grid_and_space(demo: Path) -> None:
+    one, other = gdal.Open(str(demo / steps.SPRING)), gdal.Open(str(demo / steps.SUMMER))
+    assert one.GetGeoTransform() == other.GetGeoTransform()
+    assert one.RasterCount == other.RasterCount >= 3
+    assert one.GetMetadataItem("EARTHPRINT_SPACE") == other.GetMetadataItem("EARTHPRINT_SPACE") is not None
+
+
+def test_cells_are_missing_where_clouds_are(demo: Path) -> None:
+    scene = gdal.Open(str(demo / "scene_spring.tif"))
+    embedding = gdal.Open(str(demo / steps.SPRING))
+    cell = round(embedding.GetGeoTransform()[1] / scene.GetGeoTransform()[1])
+    clear = scene.GetRasterBand(1).ReadAsArray() > 0
+    rows, columns = clear.shape[0] // cell, clear.shape[1] // cell
+    blocks = clear[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell)
+    seen = np.isfinite(vectors_of(demo / steps.SPRING)).all(axis=0)[:rows, :columns]
+    assert seen[blocks.all(axis=(1, 3))].all()
+    assert (~clear).any() and (~seen).any()
+
+
+def test_the_masked_embedding_is_coded_in_bytes_and_empty_outside_the_area(demo: Path) -> None:
+    dataset = gdal.Open(str(demo / steps.TOWN))
+    assert dataset.GetRasterBand(1).DataType == gdal.GDT_Byte
+    assert dataset.GetGeoTransform()[1] == 20
+    seen = np.isfinite(vectors_of(demo / steps.TOWN)[0])
+    assert 0.05 < seen.mean() < 0.5
+    assert not seen[:, 0].any() and not seen[-1].any()
+
+
+def test_ground_that_did_not_change_moves_less_than_ground_that_did(demo: Path) -> None:
+    files = scene_files(demo)
+    by_name = {
+        movement.what: movement
+        for movement in movements(demo / steps.SPRING, demo / steps.SUMMER, files.land_cover, files.true_changes)
+    }
+    assert by_name["clearing"].median > 2 * by_name["broadleaf forest"].median
+    assert by_name["clearing"].median > 2 * by_name["conifer forest"].median
+
+
+def test_movement_is_the_cosine_distance_at_the_points(demo: Path) -> None:
+    from osgeo import ogr
+
+    files = scene_files(demo)
+    one, other = vectors_of(demo / steps.SPRING), vectors_of(demo / steps.SUMMER)
+    left, width, _, top, _, height = gdal.Open(str(demo / steps.SPRING)).GetGeoTransform()
+    expected: Dict[str, List[float]] = {}
+    source = ogr.Open(str(files.land_cover))
+    for feature in source.GetLayer(0):
+        x, y = feature.GetGeometryRef().GetPoint_2D()
+        a = one[:, int((y - top) / height), int((x - left) / width)]
+        b = other[:, int((y - top) / height), int((x - left) / width)]
+        expected.setdefault(feature["land_cover"], []).append(1 - a @ b / np.sqrt((a @ a) * (b @ b)))
+    found = movements(demo / steps.SPRING, demo / steps.SUMMER, files.land_cover, files.true_changes)
+    for movement in found:
+        if not movement.changed:
+            assert movement.median == pytest.approx(np.nanmedian(expected[movement.what]), abs=1e-4)
+
+
+def test_tables_carry_vectors_and_keys(demo: Path) -> None:
+    from osgeo import ogr
+
+    dimensions = gdal.Open(str(demo / steps.SPRING)).RasterCount
+    for name in (steps.PATCHES, steps.POINTS):
+        source = ogr.Open(str(demo / name))
+        layer = source.GetLayer(0)
+        assert layer.GetFeatureCount() > 10
+        feature = layer.GetNextFeature()
+        key = feature["embedding_space"]
+        assert key and len(key) <= 80
+        assert len(feature.GetFieldAsBinary("embedding")) == 4 * dimensions
+    source = ogr.Open(str(demo / steps.POINTS))
+    assert source.GetLayer(0).GetLayerDefn().GetFieldIndex("land_cover") >= 0
+
+
+class _Links(HTMLParser):
+    """Collects what a page refers to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: List[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        self.found += [value for name, value in attributes if name in ("src", "href")]
+
+
+def test_the_page_shows_pictures_that_are_there_and_every_command(demo: Path) -> None:
+    text = (demo / "index.html").read_text(encoding="utf-8")
+    links = _Links()
+    links.feed(text)
+    assert len(set(links.found)) == 7
+    assert all((demo / link).is_file() for link in links.found)
+    assert "http" not in text
+    plain = unescape(text)
+    for step in steps.STEPS:
+        assert step.command in plain
+
+
+def test_pictures_show_something(demo: Path) -> None:
+    for picture in (demo / "pictures").glob("*.png"):
+        pixels = gdal.Open(str(picture)).ReadAsArray()[:3]
+        assert pixels.shape[2] == 1000
+        colours = np.unique(pixels.reshape(3, -1).T[::17] // 8, axis=0)
+        assert len(colours) > 30, picture.name
+
+
+def test_a_second_run_gives_the_same_rasters(demo: Path, tmp_path: Path) -> None:
+    before = vectors_of(demo / steps.SPRING)
+    runs = subprocess.run(
+        [sys.executable, "-m", "earthprint.resources.demo.run_demo", str(demo), "--small"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "build"), os.environ.get("PYTHONPATH", "")])},
+        capture_output=True,
+        text=True,
+    )
+    assert runs.returncode == 0, runs.stderr
+    assert np.array_equal(vectors_of(demo / steps.SPRING), before, equal_nan=True)
+
+
+# ---- without QGIS
+
+
+def outcome(results: dict) -> Outcome:
+    step = Step("A <step>", "Why & what.", "native:x", (("INPUT", "a b.tif"), ("OUTPUT", "c.tif")))
+    return Outcome(step, results, ("mind < this",), 1.25)
+
+
+def account(**changes: object) -> Account:
+    values = {
+        "version": "1.2.3",
+        "pixels": (40, 30),
+        "scene_seconds": 3.0,
+        "first_raster_seconds": 9.87,
+        "outcomes": [outcome({"CELLS": 7})],
+        "pictures": [Shown("pictures/a.png", "A", "b")],
+        "movements": [Movement("crops", False, 12, 0.25, (0.125, 0.5))],
+        "project": "p.qgz",
+    }
+    return Account(**{**values, **changes})
+
+
+def test_the_page_escapes_and_tells_figures() -> None:
+    text = page(account())
+    assert "A &lt;step&gt;" in text and "Why &amp; what." in text and "mind &lt; this" in text
+    assert "9.9 seconds" in text and "40 × 30" in text
+    assert re.search(r">12<.*>0\.250<.*>0\.125 – 0\.500<", text)
+    assert "1.2 s; CELLS 7" in text or "1.3 s; CELLS 7" in text
+
+
+def test_a_command_can_be_pasted_into_a_shell() -> None:
+    assert outcome({}).step.command == "qgis_process run native:x 'INPUT=a b.tif' OUTPUT=c.tif"
+
+
+def test_a_step_that_fails_stops_the_demo_in_words(tmp_path: Path) -> None:
+    broken = tmp_path / "qgis_process"
+    broken.write_text("#!/bin/sh\necho 'the disk is full' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", "earthprint.resources.demo.run_demo", str(tmp_path / "out"), "--small"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "build"), os.environ.get("PYTHONPATH", "")]),
+             "EARTHPRINT_QGIS_PROCESS": str(broken)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "Make an encoder" in done.stderr and "the disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out" / "index.html").exists()
