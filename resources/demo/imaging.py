@@ -112,7 +112,7 @@ def _clouds(frame: Frame, overpass: Acquisition, seed: int) -> np.ndarray:
     rng = generator(seed, _STREAM, 9, overpass.season)
     shape = (frame.rows, frame.columns)
     billow = fractal_noise(shape, 0.06 * frame.span / 10, 5, 0.6, rng)
-    down, across = np.mgrid[0 : frame.rows, 0 : frame.columns] + 0.5
+    down, across = np.mgrid[0:frame.rows, 0:frame.columns] + 0.5
     hidden = np.zeros(shape, dtype=bool)
     for x, y, radius in overpass.clouds:
         distance = np.hypot(across - x * frame.columns, down - y * frame.rows) / (radius * min(shape))

@@ -67,6 +67,6 @@ def blur(field: np.ndarray, sigma: float) -> np.ndarray:
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     kernel = (kernel / kernel.sum()).astype(np.float32)
     padded = np.pad(field, ((reach, reach), (0, 0)), mode="symmetric")
-    field = sum(weight * padded[k : k + field.shape[0]] for k, weight in enumerate(kernel))
+    field = sum(weight * padded[k:k + field.shape[0]] for k, weight in enumerate(kernel))
     padded = np.pad(field, ((0, 0), (reach, reach)), mode="symmetric")
-    return sum(weight * padded[:, k : k + field.shape[1]] for k, weight in enumerate(kernel))
+    return sum(weight * padded[:, k:k + field.shape[1]] for k, weight in enumerate(kernel))

@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import shutil
-import subprocess  # nosec B404: qgis_process is what is shown here, and its arguments are the demo's own
+import subprocess  # nosec B404
 import sys
 import time
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ class QgisRuns:
         """Run a step and wait for it; a failure stops the demo with qgis_process's own words."""
         arguments = [self._program, "--json", "run", step.algorithm, *step.arguments]
         started = time.monotonic()
-        done = subprocess.run(  # nosec B603: no shell, and nothing a stranger wrote
+        done = subprocess.run(  # nosec B603
             arguments, cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False
         )
         seconds = time.monotonic() - started
