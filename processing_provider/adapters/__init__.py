@@ -1,0 +1,1 @@
+"""The only place where PyQGIS objects become what the engine takes: paths, bytes, arrays, a progress."""

@@ -1,0 +1,1 @@
+"""The algorithms: one class a file, the file named as the id."""

@@ -1,0 +1,1 @@
+"""How results look when QGIS loads them."""
