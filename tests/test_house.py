@@ -413,7 +413,7 @@ def test_tests_are_no_packages():
 # ---- the cost of loading
 
 LOADING = """
-import sys, time
+import json, sys, time
 from qgis.core import QgsApplication
 import qgis.utils, qgis.gui, processing
 from qgis.PyQt import QtWidgets, QtNetwork

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from osgeo import gdal
 from qgis_command import QgisProcess
+from small_scene import write_scene
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -182,17 +183,7 @@ def installed(unpacked, tmp_path_factory) -> QgisProcess:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("scene") / "scene.tif"
-    generator = np.random.default_rng(4)
-    rows, columns = np.mgrid[:96, :128]
-    values = np.stack([1000 + 400 * np.sin(rows / (5 + band)) * np.cos(columns / (7 + band)) for band in range(4)])
-    values += generator.normal(0, 20, values.shape)
-    dataset = gdal.GetDriverByName("GTiff").Create(str(path), 128, 96, 4, gdal.GDT_Float32)
-    dataset.SetGeoTransform((500000, 10, 0, 5600000, 0, -10))
-    dataset.SetProjection('LOCAL_CS["a flat world",UNIT["metre",1]]')
-    dataset.WriteArray(values.astype("float32"))
-    dataset.FlushCache()
-    return path
+    return write_scene(tmp_path_factory.mktemp("scene") / "scene.tif")
 
 
 def test_the_installed_plugin_offers_its_algorithms(installed):

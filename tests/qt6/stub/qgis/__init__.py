@@ -1,0 +1,1 @@
+"""Stands in for QGIS where only Qt 6 is at hand."""
