@@ -166,7 +166,7 @@ def raster_info(path: str) -> RasterInfo:
         if dataset.GetGCPCount():
             raise InputError("raster-gcps", "{path} is placed by ground control points only: warp it first "
                              "(Raster ▸ Projections ▸ Warp).", path=path)
-        transform = (0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+        transform = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
     if abs(transform[2]) > 1e-9 * abs(transform[1]) or abs(transform[4]) > 1e-9 * abs(transform[5]):
         raise InputError("raster-rotated", "{path} is rotated: warp it to a grid along its axes first "
                          "(Raster ▸ Projections ▸ Warp).", path=path)
@@ -370,7 +370,7 @@ def rasterised(shapes: "Sequence[bytes]", grid: Grid) -> np.ndarray:
     inside = np.zeros((grid.height, grid.width), dtype=bool)
     target = gdal.GetDriverByName("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
     target.SetGeoTransform(grid.transform)
-    source = gdal.GetDriverByName("Memory").Create("", 0, 0, 0, gdal.GDT_Unknown)
+    source = (gdal.GetDriverByName("Memory") or gdal.GetDriverByName("MEM")).Create("", 0, 0, 0, gdal.GDT_Unknown)
     layer = source.CreateLayer("shapes", None, ogr.wkbUnknown)
     xmin, ymin, xmax, ymax = grid.extent()
     count = 0

@@ -8,8 +8,6 @@ from typing import Iterator, Optional, Sequence
 
 from .errors import InputError
 
-Transform = "tuple[float, float, float, float, float, float]"
-
 
 @dataclass(frozen=True)
 class Window:

@@ -1,0 +1,117 @@
+"""What is fitted to a sample of vectors before the run: a reduction, and the range that a coding must hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Sequence
+
+import numpy as np
+
+from ..coding import FLOAT32, Coding, scaled_for
+from ..encoders.encoder import Encoder, finished
+from ..errors import InputError
+from ..grid import Window
+from ..partial import PartialWork
+from ..pipeline import Job, attend, run
+from ..progress import Part, Progress
+from ..reduction import fit_pca
+from ..sample import spread
+from ..card import Reduction
+from .blocks import BlockEncoder, BlockReader, BlockVectors
+from .plan import EmbedPlan, EmbedRequest
+from .preparing import Prepared
+
+SAMPLE_BLOCKS = 48
+SAMPLE_VECTORS = 100_000
+MARGIN = 0.1
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The plan with its reduction, and how the result is coded."""
+
+    plan: EmbedPlan
+    coding: Coding
+
+
+def fit_on_sample(prepared: Prepared, encoder: Encoder, request: EmbedRequest, work: PartialWork,
+                  progress: Progress) -> Fitted:
+    """Fit a reduction and a coding where they are asked for; a resumed run takes what the first one fitted."""
+    plan = prepared.plan
+    reduce = bool(request.dimensions) and not prepared.automatic and plan.card.reduction is None
+    scaled = request.coding != "float32"
+    if reduce and request.dimensions > plan.card.dimensions:
+        raise InputError("pca-dimensions", "The vectors of {encoder} have {length} dimensions, so they can't be reduced to "
+                         "{wanted}: ask for fewer.", encoder=plan.card.id, length=plan.card.dimensions,
+                         wanted=request.dimensions)
+    if not reduce and not scaled:
+        return Fitted(plan, FLOAT32)
+    kept = [work.load_array(name) for name in ("mean", "components", "explained", "low", "high")]
+    if any(array is None for array in kept[3:] if scaled) or (reduce and any(array is None for array in kept[:3])):
+        kept = list(_fit(plan, encoder, request, reduce, scaled, progress))
+        for name, array in zip(("mean", "components", "explained", "low", "high"), kept):
+            if array is not None:
+                work.save_array(name, array)
+    if reduce:
+        reduction = Reduction("pca", kept[0], kept[1], tuple(float(value) for value in kept[2]))
+        plan = replace(plan, card=replace(plan.card, reduction=reduction))
+        progress.info(f"{request.dimensions} principal components hold {100 * sum(reduction.explained):.1f} % of the "
+                      "variance of a sample.")
+    coding = scaled_for(request.coding, kept[3], kept[4]) if scaled else FLOAT32
+    return Fitted(plan, coding)
+
+
+def _fit(plan: EmbedPlan, encoder: Encoder, request: EmbedRequest, reduce: bool, scaled: bool,
+         progress: Progress) -> "tuple[np.ndarray | None, ...]":
+    """Encode a sample and fit to it."""
+    vectors = sample_vectors(plan, encoder, request.seed, Part(progress, 0.0, 0.8))
+    mean = components = explained = low = high = None
+    if reduce:
+        reduction = attend(lambda: fit_pca(vectors, request.dimensions), progress)
+        mean, components, explained = reduction.mean, reduction.components, np.array(reduction.explained)
+        vectors = finished(vectors, replace(plan.card, reduction=reduction, normalise_output=False))
+    if scaled:
+        low, high = vectors.min(axis=0).astype(np.float64), vectors.max(axis=0).astype(np.float64)
+        margin = MARGIN * np.maximum(high - low, 1e-6)
+        low, high = low - margin, high + margin
+    return mean, components, explained, low, high
+
+
+def sample_vectors(plan: EmbedPlan, encoder: Encoder, seed: int, progress: Progress) -> np.ndarray:
+    """Return vectors `(rows, dims)` of cells spread evenly over the raster."""
+    side = max(1, min(64, plan.rows.tile_pixels // plan.rows.cell))
+    windows = spread(plan.cells, side, SAMPLE_BLOCKS, seed)
+    collected: "list[np.ndarray]" = []
+    worker = BlockEncoder(replace(plan, cache_bytes=0), encoder)
+    for attempt in (windows, _everywhere(plan, side)):
+        job = Job(attempt, BlockReader(plan), worker.encode, _Collector(collected, seed), "Encoding a sample",
+                  encoder.terminate)
+        run(job, progress)
+        if sum(map(len, collected)):
+            return np.concatenate(collected)
+    raise InputError("no-valid-cell", "No cell of {path} has enough valid pixels: check its nodata value, the mask, and the "
+                     "least share of valid pixels.", path=plan.source.paths[0])
+
+
+def _everywhere(plan: EmbedPlan, side: int) -> "Sequence[Window]":
+    """Return a denser choice of windows for rasters where hardly anything is valid."""
+    return spread(plan.cells, side, 16 * SAMPLE_BLOCKS, 0)
+
+
+class _Collector:
+    """Keeps some vectors of each sampled block."""
+
+    def __init__(self, collected: "list[np.ndarray]", seed: int) -> None:
+        """Keep the list to fill."""
+        self._collected = collected
+        self._chance = np.random.default_rng(seed)
+
+    def write(self, block: Window, result: BlockVectors) -> None:
+        """Keep at most an even share of the vectors wanted."""
+        table = result.vectors.reshape(len(result.vectors), -1).T
+        table = table[np.isfinite(table).all(axis=1)]
+        most = SAMPLE_VECTORS // SAMPLE_BLOCKS
+        if len(table) > most:
+            table = table[self._chance.choice(len(table), most, replace=False)]
+        if len(table):
+            self._collected.append(np.ascontiguousarray(table))
