@@ -1,4 +1,4 @@
-"""Tables in any format that GDAL reads, feature by feature: the way for all that SQLite can't open by itself."""
+"""Rows in any format that GDAL reads, feature by feature: the way for all that SQLite can't open by itself."""
 
 from __future__ import annotations
 
@@ -9,83 +9,51 @@ import numpy as np
 from osgeo import ogr
 
 from ..dataset import open_vector
-from ..errors import InputError
-from ..registry import Registry
-from ..space import Space, only_key, parse_key
 from .location import TableSource
-from .parts import CHUNK_ROWS, EMBEDDING, EMBEDDING_SPACE, ColumnSpec, Identity, TableChunk
-from .schema import LayerSchema, attributes, column_named, described_space, find_layer, id_column, identity_of
-from .undeclared import undeclared_key
-from .vectors import check_vectors
+from .parts import CHUNK_ROWS, ColumnSpec, RowChunk
+from .schema import LayerSchema, find_layer, id_column
 
 
-class OgrTable:
+class OgrRows:
     """A layer read through GDAL; each iteration opens the file anew, so it may run in any one thread."""
 
-    def __init__(self, source: TableSource, schema: LayerSchema, registry: Optional[Registry],
-                 id_field: str = "") -> None:
-        """Check the space of all rows at once, before any work is done with them."""
+    def __init__(self, source: TableSource, schema: LayerSchema, id_field: str = "") -> None:
+        """Describe the layer, and find out what tells its rows apart."""
         self._source = source
         self._schema = schema
-        self._registry = registry
-        self._id_column = id_column(schema, id_field)
         self.name = schema.name
         self.wkt = schema.wkt
         self.geometry_type = schema.geometry_type
-        self.columns = attributes(schema)
-        self.count, self.space_key, unique = self._survey()
-        if not id_field and not unique:
-            self._id_column = ""
+        self.columns = schema.columns
+        self.count = schema.count
+        self._id_column = id_column(schema, id_field, lambda column: len(self.distinct(column)) == self.count)
 
-    def space(self) -> Optional[Space]:
-        """Return the description of the space, or None where only its key is known."""
-        return described_space(self._schema, parse_key(self.space_key), self._registry)
-
-    def identity(self) -> Identity:
-        """Return what a writer needs to pass these vectors on in the same space."""
-        return identity_of(self.space(), self.space_key)
-
-    def chunks(self, size: int = CHUNK_ROWS) -> "Iterator[TableChunk]":
+    def rows(self, size: int = CHUNK_ROWS) -> "Iterator[RowChunk]":
         """Yield the rows in the file's order."""
-        key = parse_key(self.space_key)
-        embedding = _getter(self._schema, column_named(self._schema, EMBEDDING))
         getters = [_getter(self._schema, column.name) for column in self.columns]
         features: "List[ogr.Feature]" = []
         for feature in self._features():
             features.append(feature)
             if len(features) == size:
-                yield self._chunk(features, key, embedding, getters)
+                yield self._chunk(features, getters)
                 features = []
         if features:
-            yield self._chunk(features, key, embedding, getters)
+            yield self._chunk(features, getters)
 
-    def _chunk(self, features: "List[ogr.Feature]", key: Any, embedding: Callable, getters: "List[Callable]") \
-            -> TableChunk:
+    def distinct(self, column: str) -> "List[Any]":
+        """Return the different values of a column, in the order they appear."""
+        get = _getter(self._schema, column)
+        return list(dict.fromkeys(get(feature) for feature in self._features()))
+
+    def _chunk(self, features: "List[ogr.Feature]", getters: "List[Callable[[ogr.Feature], Any]]") -> RowChunk:
         """Turn features into columns."""
         columns = {column.name: [get(feature) for feature in features]
                    for column, get in zip(self.columns, getters)}
-        fids = np.asarray([feature.GetFID() for feature in features], dtype=np.int64)
-        ids = columns[self._id_column] if self._id_column else fids
-        vectors = check_vectors([embedding(feature) for feature in features], key, self.name, ids)
-        return TableChunk(ids, vectors, [_wkb(feature) for feature in features], columns)
-
-    def _survey(self) -> "tuple[int, str, bool]":
-        """Read all rows once: how many, of what space, and whether the id column names each once."""
-        embedding = _getter(self._schema, column_named(self._schema, EMBEDDING))
-        space_column = column_named(self._schema, EMBEDDING_SPACE)
-        space_of = _getter(self._schema, space_column) if space_column else None
-        id_of = _getter(self._schema, self._id_column) if self._id_column else None
-        count, keys, ids, first = 0, set(), set(), None
-        for feature in self._features():
-            count += 1
-            first = first or embedding(feature)
-            keys.add((space_of(feature) if space_of else None) or "")
-            if id_of:
-                ids.add(id_of(feature))
-        if not count:
-            raise InputError("table-empty", "{name} has no rows: choose a table with at least one.", name=self.name)
-        key = only_key(list(keys), self.name) if any(keys) else undeclared_key(first, self.name)
-        return count, key, len(ids) == count
+        if self._id_column and self._id_column != self._schema.fid_column:
+            ids = columns[self._id_column]
+        else:
+            ids = np.asarray([feature.GetFID() for feature in features], dtype=np.int64)
+        return RowChunk(ids, [_wkb(feature) for feature in features], columns)
 
     def _features(self) -> "Iterator[ogr.Feature]":
         """Yield the features of a fresh handle."""
@@ -104,7 +72,10 @@ def _wkb(feature: ogr.Feature) -> Optional[bytes]:
 
 def _getter(schema: LayerSchema, name: str) -> "Callable[[ogr.Feature], Any]":
     """Return a function that reads a column of a feature as plain Python, None where it is NULL."""
-    index, column = next((number, column) for number, column in enumerate(schema.columns) if column.name == name)
+    if name == schema.fid_column:
+        return lambda feature: feature.GetFID()
+    fields = [column for column in schema.columns if column.name != schema.fid_column]
+    index, column = next((number, column) for number, column in enumerate(fields) if column.name == name)
     read = _reader(column, index)
     return lambda feature: read(feature) if feature.IsFieldSetAndNotNull(index) else None
 

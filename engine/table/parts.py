@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Protocol, Sequence, Union
 
 import numpy as np
 
@@ -38,6 +38,33 @@ class TableChunk:
     vectors: np.ndarray
     wkb: "List[Optional[bytes]]"
     columns: "Dict[str, List[Any]]" = field(default_factory=dict)
+
+
+class RowChunk(NamedTuple):
+    """Consecutive rows of any layer: ids, geometries as WKB and all attributes by name."""
+
+    ids: "Sequence[Any]"
+    wkb: "List[Optional[bytes]]"
+    columns: "Dict[str, List[Any]]"
+
+
+class Rows(Protocol):
+    """A layer's rows as plain Python values, wherever they come from: files, databases, selections.
+
+    Where the file format has a named column for the feature id, that column is among the attributes, as in QGIS.
+    """
+
+    name: str
+    wkt: str
+    geometry_type: int
+    columns: "List[ColumnSpec]"
+    count: int
+
+    def rows(self, size: int = CHUNK_ROWS) -> "Iterator[RowChunk]":
+        """Yield the rows in order, at most `size` at a time."""
+
+    def distinct(self, column: str) -> "List[Any]":
+        """Return the different values of a column, None among them where there are NULLs."""
 
 
 class Table(Protocol):

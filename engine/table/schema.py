@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Sequence
 
 from osgeo import gdal, ogr
 
-from ..errors import InputError, SpaceError
-from ..registry import Registry
-from ..space import Space, SpaceKey, from_json, parse_key
+from ..errors import InputError
 from .location import TableSource
-from .parts import EMBEDDING, EMBEDDING_SPACE, METADATA_SPACE, ColumnSpec, Identity
+from .parts import EMBEDDING, ColumnSpec
 
 _TYPES = {
     ogr.OFTInteger: "integer", ogr.OFTInteger64: "integer64", ogr.OFTReal: "real", ogr.OFTString: "text",
@@ -26,6 +24,7 @@ class LayerSchema:
     """A layer as it describes itself, read once so that nothing need stay open."""
 
     path: str
+    format: str
     layer: str
     fid_column: str
     geometry_column: str
@@ -65,71 +64,40 @@ def find_layer(dataset: gdal.Dataset, source: TableSource) -> ogr.Layer:
     return layers[0]
 
 
-def read_schema(layer: ogr.Layer, path: str) -> LayerSchema:
+def read_schema(dataset: gdal.Dataset, layer: ogr.Layer, path: str) -> LayerSchema:
     """Read what a layer says of itself."""
     definition = layer.GetLayerDefn()
     reference = layer.GetSpatialRef()
     fields = [definition.GetFieldDefn(index) for index in range(definition.GetFieldCount())]
+    columns = [ColumnSpec(field.GetName(), _SUBTYPES.get(field.GetSubType(), _TYPES.get(field.GetType(), "text")))
+               for field in fields]
+    fid_column = layer.GetFIDColumn()
+    if fid_column and all(column.name.lower() != fid_column.lower() for column in columns):
+        columns.insert(0, ColumnSpec(fid_column, "integer64"))
     return LayerSchema(
-        path=path, layer=layer.GetName(), fid_column=layer.GetFIDColumn(),
+        path=path, format=dataset.GetDriver().ShortName, layer=layer.GetName(), fid_column=fid_column,
         geometry_column=layer.GetGeometryColumn(), geometry_type=layer.GetGeomType(),
         wkt=reference.ExportToWkt(["FORMAT=WKT2_2019"]) if reference is not None else "",
         count=layer.GetFeatureCount(), metadata=dict(layer.GetMetadata() or {}),
-        columns=[ColumnSpec(field.GetName(), _SUBTYPES.get(field.GetSubType(), _TYPES.get(field.GetType(), "text")))
-                 for field in fields])
+        columns=columns)
 
 
-def require_embedding(schema: LayerSchema) -> None:
-    """Raise unless the layer has a column of vectors."""
-    kinds = {column.name.lower(): column.type for column in schema.columns}
-    if EMBEDDING not in kinds:
-        raise InputError(
-            "embedding-missing", "{name} has no column “embedding”: make one with “Import embeddings” (from wide or "
-            "list columns), or look whether a step before dropped it, as “Execute SQL” drops binary columns.",
-            name=schema.name)
-    if kinds[EMBEDDING] not in ("binary", "text"):
-        raise InputError("embedding-type", "The column “embedding” of {name} holds no vectors but {kind} values: "
-                         "rename it and use “Import embeddings”.", name=schema.name, kind=kinds[EMBEDDING])
+def column_named(columns: "Sequence[ColumnSpec]", name: str) -> Optional[ColumnSpec]:
+    """Return the column of that name, whatever its case."""
+    return next((column for column in columns if column.name.lower() == name.lower()), None)
 
 
-def column_named(schema: LayerSchema, name: str) -> str:
-    """Return the column as the layer spells it, or nothing."""
-    return next((column.name for column in schema.columns if column.name.lower() == name.lower()), "")
-
-
-def attributes(schema: LayerSchema) -> "List[ColumnSpec]":
-    """Return the columns that are neither vectors nor their space."""
-    return [column for column in schema.columns if column.name.lower() not in (EMBEDDING, EMBEDDING_SPACE)]
-
-
-def id_column(schema: LayerSchema, id_field: str) -> str:
-    """Return the column whose values name the rows; nothing means the feature id."""
-    wanted = id_field or "fid"
-    if wanted.lower() == schema.fid_column.lower():
-        return ""
-    found = column_named(schema, wanted)
-    if id_field and not found:
-        raise InputError("id-field", "{name} has no column “{field}” to tell rows by: choose one of its columns.",
-                         name=schema.name, field=id_field)
-    return found
-
-
-def described_space(schema: LayerSchema, key: SpaceKey, registry: Optional[Registry]) -> Optional[Space]:
-    """Return the space's description from the layer, else from the registry, if its digest is the key's."""
-    text = schema.metadata.get(METADATA_SPACE, "")
-    if text:
-        try:
-            space = from_json(text)
-        except SpaceError:
-            space = None
-        if space is not None and space.digest() == key.digest and space.declared == key.declared:
-            return space
-    return registry.find(key.digest) if registry is not None else None
-
-
-def identity_of(space: Optional[Space], key: str) -> Identity:
-    """Return the description where there is one, else the key."""
-    return parse_key(key) if space is None else space
+def id_column(schema: LayerSchema, id_field: str, is_unique: "Callable[[str], bool]") -> str:
+    """Return the column whose values name the rows: the one asked for, a unique `fid`, or that of the feature ids."""
+    found = column_named(schema.columns, id_field or "fid")
+    if id_field:
+        if found is None:
+            raise InputError("id-field", "{name} has no column “{field}” to tell rows by: choose one of its columns.",
+                             name=schema.name, field=id_field)
+        return found.name
+    if found is None or found.name == schema.fid_column or not is_unique(found.name):
+        return schema.fid_column
+    return found.name
 
 
 def _names(dataset: gdal.Dataset) -> str:

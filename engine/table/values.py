@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any, Callable, Dict, List, Sequence
 
@@ -20,6 +21,11 @@ def _whole(value: Any) -> Any:
     return None if isinstance(value, float) and math.isinf(value) else int(value)
 
 
+def _json(value: Any) -> str:
+    """Return JSON, which texts are already."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def _iso(value: Any) -> str:
     """Return a date or time as ISO text."""
     return value if isinstance(value, str) else str(value.isoformat())
@@ -27,5 +33,5 @@ def _iso(value: Any) -> str:
 
 _CONVERT: "Dict[str, Callable[[Any], Any]]" = {
     "integer": _whole, "integer64": _whole, "real": float, "text": str, "boolean": lambda value: int(bool(value)),
-    "date": _iso, "datetime": _iso, "time": _iso, "binary": bytes, "json": str,
+    "date": _iso, "datetime": _iso, "time": _iso, "binary": bytes, "json": _json,
 }

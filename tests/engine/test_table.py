@@ -16,8 +16,8 @@ from earthprint.engine.errors import InputError, OutputError, SpaceError
 from earthprint.engine.registry import Registry
 from earthprint.engine.space import Space, SpaceKey, parse_key
 from earthprint.engine.table import ColumnSpec, TableWriter, check_vectors, geopackage, open_table
-from earthprint.engine.table.geopackage import GeoPackageTable
-from earthprint.engine.table.ogrlayer import OgrTable
+from earthprint.engine.table.geopackage import GeoPackageRows
+from earthprint.engine.table.ogrlayer import OgrRows
 
 SPACE = Space("rcf", 3, "ab" * 32, unit_norm=True)
 
@@ -79,18 +79,18 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize("reader", [GeoPackageTable, OgrTable])
+@pytest.mark.parametrize("reader", [GeoPackageRows, OgrRows])
 def test_everything_comes_back(tmp_path, monkeypatch, reader):
     shapes = [None if row == 2 else point(row, 7) for row in range(5)]
     path = write(tmp_path / "t.gpkg", VECTORS, COLUMNS, VALUES, shapes)
-    if reader is OgrTable:
+    if reader is OgrRows:
         monkeypatch.setattr(geopackage, "connect", unable_to_open)
     table, vectors, wkb, columns, ids = read(path)
-    assert type(table) is reader
+    assert type(table._rows) is reader
     assert vectors.tobytes() == VECTORS.tobytes()
-    assert columns == VALUES
+    assert columns == dict(VALUES, fid=[1, 2, 3, 4, 5])
     assert wkb == shapes
-    assert table.columns == COLUMNS
+    assert table.columns == [ColumnSpec("fid", "integer64"), *COLUMNS]
     assert table.count == 5
     assert table.space_key == SPACE.key()
     assert ids == [1, 2, 3, 4, 5]
@@ -227,7 +227,7 @@ def test_ids_follow_fid_then_the_field_asked_for(tmp_path):
                  {"fid": [4, 9, 10, 77, 100], "code": list("vwxyz")})
     table, _, _, columns, ids = read(path)
     assert ids == [4, 9, 10, 77, 100]
-    assert list(columns) == ["code"]
+    assert columns == {"fid": ids, "code": list("vwxyz")}
     assert read(path, id_field="code")[4] == list("vwxyz")
     assert read(path, id_field="FID")[4] == [4, 9, 10, 77, 100]
     with pytest.raises(InputError, match="no column “codex”"):
@@ -256,7 +256,7 @@ def test_fids_in_any_order_are_kept_and_repeated_ones_become_a_column(tmp_path):
     for values in ([1, 2, 7, 2, 9], [1, 2, 3, 3, 4], [5, 6, 8, None, 9]):
         path = write(tmp_path / "b.gpkg", VECTORS, fid, {"fid": values})
         table, vectors, _, columns, ids = read(path)
-        assert columns == {"fid_1": values}
+        assert columns == {"fid": ids, "fid_1": values}
         assert len(set(ids)) == 5
         assert vectors.tobytes() == VECTORS.tobytes()
 
@@ -267,6 +267,7 @@ def test_columns_whose_names_collide_get_free_ones(tmp_path):
     path = write(tmp_path / "t.gpkg", VECTORS, columns,
                  {"geom": list("abcde"), "Name": list("fghij"), "name": [1, 2, 3, 4, 5], "fid": list("klmno")})
     _, _, wkb, found, _ = read(path)
+    assert found.pop("fid") == [1, 2, 3, 4, 5]
     assert found == {"geom": list("abcde"), "Name": list("fghij"), "name_1": [1, 2, 3, 4, 5], "fid_1": list("klmno")}
     assert wkb[4] == point(4, 8)
     with pytest.raises(OutputError, match="embedding"):
@@ -335,7 +336,7 @@ def test_a_layer_inside_a_geopackage_leaves_the_others(tmp_path, text):
           {"fid": [2, 4, 6, 8, 10], "raw": VALUES["raw"]})
     table, vectors, wkb, columns, ids = read(f"{home}|layername=new")
     assert vectors.tobytes() == (3 * VECTORS).tobytes()
-    assert columns == {"raw": VALUES["raw"]}
+    assert columns == {"fid": ids, "raw": VALUES["raw"]}
     assert ids == [2, 4, 6, 8, 10]
     assert wkb[1] == point(1, 2)
     assert table.space() == SPACE
