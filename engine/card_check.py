@@ -78,9 +78,9 @@ def _check_input(item: ModelInput, card: Card, where: str) -> None:
         raise card_error(where, field, f"names the axes {', '.join(item.dim_order)}", "use small letters")
     if item.role not in ENCODINGS or item.encoding not in ENCODINGS[item.role]:
         raise card_error(where, field, f"takes {item.role} {item.encoding}".rstrip(), "map it in earthprint.aux")
-    if item.data_type not in RASTER_TYPES:
+    if item.data_type not in RASTER_TYPES and (item.role, item.data_type) != ("mask", "bool"):
         raise card_error(where, field, f"has the type {item.data_type}", f"write one of {', '.join(RASTER_TYPES)}")
-    if item.role != "image" and "bands" in item.dim_order:
+    if item.role not in ("image", "mask") and "bands" in item.dim_order:
         raise card_error(where, field, "has an axis named bands but takes no pixels", "name that axis value")
     if item.role == "wavelengths" and any(band.wavelength_um is None for band in card.bands):
         missing = ", ".join(band.name for band in card.bands if band.wavelength_um is None)
@@ -106,10 +106,11 @@ def _check_image(card: Card, where: str) -> None:
     if len(set(names)) != len(names) or not all(name.strip() for name in names):
         raise card_error(where, "bands", "names a band twice or not at all", "name each band once")
     size = image.shape[image.dim_order.index("bands")]
-    if size not in (-1, len(card.bands)):
+    stacked = card.dates if "time" not in image.dim_order else 1
+    if size not in (-1, len(card.bands) * stacked):
         raise card_error(where, "bands", f"names {len(card.bands)} bands, but the input {image.name} takes {size}",
-                         f"name {size} bands, in the encoder's order")
-    dates = image.shape[image.dim_order.index("time")] if "time" in image.dim_order else 1
+                         f"name {size // stacked} bands, in the encoder's order")
+    dates = image.shape[image.dim_order.index("time")] if "time" in image.dim_order else card.dates
     if dates not in (-1, card.dates) or card.dates < 1:
         raise card_error(where, "earthprint.dates", f"is {card.dates}, but the input {image.name} takes {dates}",
                          f"write {max(dates, 1)}")

@@ -27,6 +27,8 @@ AUX = {"mask": ("mask", ""), "wavelengths_um": ("wavelengths", "um"), "wavelengt
        "time_sincos": ("time", "sincos"), "time_year_doy": ("time", "year-doy")}
 RASTER_TYPES = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32",
                 "float64")
+_MASK_AXIS = "channel"
+_MASK_TYPE = "other"
 _EPOCH = "2024-01-01T00:00:00Z"
 _MLM = re.compile(r"/mlm/v1[.\d]*/schema\.json$")
 _NAMES = {value: key for key, value in AUX.items()}
@@ -139,7 +141,12 @@ def _input(entry: CardFields, aux: "Mapping[str, Any]") -> ModelInput:
     shape, order = structure.sizes("shape"), structure.texts("dim_order", "name every axis")
     if len(shape) != len(order):
         raise structure.fail("dim_order", f"names {len(order)} axes of {len(shape)}", "name every axis of the shape")
-    return ModelInput(name, role, shape, order, _data_type(structure), encoding)
+    kind = _data_type(structure)
+    if role == "mask":
+        # The extension forbids an axis named bands where no bands are named, and knows no truth values.
+        order = tuple("bands" if axis == _MASK_AXIS else axis for axis in order)
+        kind = "bool" if kind == _MASK_TYPE else kind
+    return ModelInput(name, role, shape, order, kind, encoding)
 
 
 def _image(properties: CardFields, entries: "list[CardFields]", inputs: "tuple[ModelInput, ...]") -> int:
@@ -228,7 +235,7 @@ def _output(properties: CardFields) -> "tuple[ModelOutput, bool]":
 def _data_type(structure: CardFields) -> str:
     """Read the type of an input or output."""
     kind = structure.text("data_type", "write float32")
-    if kind not in RASTER_TYPES:
+    if kind not in (*RASTER_TYPES, _MASK_TYPE):
         raise structure.fail("data_type", f"is {kind[:40]}", f"write one of {', '.join(RASTER_TYPES)}")
     return kind
 
@@ -320,13 +327,13 @@ def _axis(item: ModelInput, name: str) -> int:
 
 def _input_json(item: ModelInput, card: Card) -> "dict[str, Any]":
     """Return one entry of `mlm:input`; only the image has bands, which the extension insists on."""
-    entry: "dict[str, Any]" = {"name": item.name}
-    if item.role == "image":
-        entry["bands"] = [band.name for band in card.bands]
-    else:
-        entry["bands"] = []
-    entry["input"] = {"shape": list(item.shape), "dim_order": list(item.dim_order), "data_type": item.data_type}
-    if item.role == "image":
+    image = item.role == "image"
+    order = [_MASK_AXIS if axis == "bands" and not image else axis for axis in item.dim_order]
+    kind = _MASK_TYPE if item.data_type == "bool" else item.data_type
+    entry: "dict[str, Any]" = {
+        "name": item.name, "bands": [band.name for band in card.bands] if image else [],
+        "input": {"shape": list(item.shape), "dim_order": order, "data_type": kind}}
+    if image:
         entry["value_scaling"] = write_scaling(card.scaling)
     entry["pre_processing_function"] = None
     return entry
