@@ -41,8 +41,8 @@ def pictures_of(layers: DemoLayers) -> List[Picture]:
                 "Harvest, haze and a brighter sun change every field. Only the outlined places truly changed.",
                 (layers.true_changes, layers.scene_summer), everything),
         Picture("embedding_spring", "The embedding of May 2023",
-                "Dimensions 1, 2 and 3 as red, green and blue. Like colours mean like surroundings: woods, "
-                "crops, houses and water part without a single label.",
+                "One vector for each 40 m; dimensions 1, 2 and 3 as red, green and blue. Like colours mean like "
+                "surroundings: woods, crops, houses and water part without a single label.",
                 (layers.spring,), everything),
         Picture("embedding_summer", "The embedding of August 2025",
                 "The same encoder and the same stretch. Woods, town and water keep their colours; crops move with the "

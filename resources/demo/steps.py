@@ -17,10 +17,11 @@ POINTS = "points_embedding.gpkg"
 STEPS: Tuple[Step, ...] = (
     Step(
         "Make an encoder from the spring scene",
-        "The encoder is fitted to this one picture: no download, no training labels. It is one ONNX file; its card, "
-        "the JSON beside it, tells which bands it wants and what its numbers mean.",
+        "The encoder is fitted to this one picture: no download, no training labels. It gives one vector for each cell "
+        "of 4 x 4 pixels. It is one ONNX file; its card, the JSON beside it, tells which bands it wants and what its "
+        "numbers mean.",
         "earthprint:makeencoder",
-        (("INPUTS", "scene_spring.tif"), ("SEED", "1"), ("OUTPUT", ENCODER)),
+        (("INPUTS", "scene_spring.tif"), ("CELL", "4"), ("SEED", "1"), ("OUTPUT", ENCODER)),
     ),
     Step(
         "Embed the spring scene",
