@@ -13,7 +13,7 @@ from .adapters.extent import bounds, read_extent
 from .adapters.feedback import FeedbackProgress
 from .adapters.mask import MaskInput, resolve_mask
 from .adapters.outputs import is_temporary
-from .adapters.raster import RasterInput, resolve_raster, resolve_rasters
+from .adapters.raster import RasterInput, raster_layer, resolve_raster, resolve_rasters
 from .encoder_folders import encoder_folders
 from .parameters.cells import CELL, OVERLAP, declare_cell, declare_overlap
 from .parameters.encoder import AUTOMATIC, ENCODER, declare_encoder
@@ -92,7 +92,7 @@ def declare_embedding_details(algorithm: QgsProcessingAlgorithm) -> None:
 def read_embedding_inputs(algorithm: QgsProcessingAlgorithm, parameters: Dict[str, Any],
                           context: QgsProcessingContext) -> EmbeddingInputs:
     """Resolve layers on the main thread and read the plain values."""
-    layer = algorithm.parameterAsRasterLayer(parameters, INPUT, context)
+    layer = raster_layer(algorithm, parameters, INPUT, context)
     crs = layer.crs() if layer is not None else None
     extent = read_extent(algorithm, parameters, EXTENT, context, crs) if crs is not None else None
     pixel_size = algorithm.parameterAsDouble(parameters, PIXEL_SIZE, context)

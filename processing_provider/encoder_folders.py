@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Dict
 
 from qgis.core import QgsProcessingAlgorithm, QgsProcessingContext
+from qgis.PyQt.QtCore import QCoreApplication
 
 from .environment import folders
 from .parameters.encoder import AUTOMATIC, ENCODER
@@ -23,10 +25,21 @@ def encoder_folders() -> "EncoderFolders":
 
 def encoder_problem(algorithm: QgsProcessingAlgorithm, parameters: Dict[str, Any],
                     context: QgsProcessingContext) -> str:
-    """Say that an encoder isn't there, with those of similar names, before anything runs; raises EarthprintError."""
-    asked = algorithm.parameterAsString(parameters, ENCODER, context).strip()
-    if asked and asked != AUTOMATIC:
-        from ..engine.encoders.library import find
+    """Say that an encoder isn't there, with those of similar names, before anything runs; raises EarthprintError.
 
-        find(asked, encoder_folders())
+    Files are not looked into: that their checksum holds is for the run to find out, since large ones take seconds.
+    """
+    asked = algorithm.parameterAsString(parameters, ENCODER, context).strip()
+    if not asked or asked.lower() == AUTOMATIC:
+        return ""
+    if os.path.splitext(asked)[1].lower() in (".onnx", ".json"):
+        if os.path.isfile(asked):
+            return ""
+        return QCoreApplication.translate("EarthprintAlgorithm", "ENCODER: there is no file “{path}”: check the "
+                                          "path.").format(path=asked)
+    from ..engine.encoders.library import find_encoder, list_encoders
+
+    where = encoder_folders()
+    if not any(found.id == asked and found.usable for found in list_encoders(where)):
+        find_encoder(asked, where)
     return ""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from qgis.core import QgsApplication, QgsProcessingUtils
 
+from ..engine.registry import Registry
+
 ENCODERS_VARIABLE = "EARTHPRINT_ENCODERS"
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -33,3 +35,8 @@ def folders() -> Folders:
         shipped=PACKAGE / "models",
         spaces=profile / "spaces",
         temporary=Path(QgsProcessingUtils.tempFolder()))
+
+
+def space_registry() -> Registry:
+    """Return the user's registry of spaces, which tells what a key in a table stands for."""
+    return Registry(folders().spaces)

@@ -13,12 +13,13 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterVectorDestination,
     QgsProcessingUtils,
-    QgsProviderRegistry,
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
+from ...engine.errors import OutputError
+from ...engine.table.location import parse_destination
+
 RASTER_ENDINGS = (".tif", ".tiff")
-TABLE_ENDINGS = (".gpkg",)
 _DATABASE = re.compile(r"^(postgres|spatialite|mssql|hana|oracle|memory):", re.IGNORECASE)
 
 
@@ -40,8 +41,7 @@ def destination_problem(definition: QgsProcessingParameterDefinition, value: Any
         return _tr("{name}: an embedding raster is written as GeoTIFF, so “{path}” must end in .tif.").format(
             name=definition.name(), path=text)
     if isinstance(definition, QgsProcessingParameterVectorDestination):
-        path = table_destination(text).split("|layername=")[0]
-        if os.path.splitext(path)[1].lower() in TABLE_ENDINGS and not _DATABASE.match(text):
+        if _is_geopackage(text):
             return ""
         return _tr("{name}: an embedding table is written as GeoPackage, so “{path}” must end in .gpkg "
                    "(“Export embeddings” and “Save features as…” make other formats of it).").format(
@@ -51,15 +51,19 @@ def destination_problem(definition: QgsProcessingParameterDefinition, value: Any
 
 def table_destination(output: str) -> str:
     """Return `path.gpkg` or `path.gpkg|layername=name` for what Processing calls `ogr:dbname=… table=…`."""
-    if not output.startswith("ogr:"):
-        return output
-    parts = QgsProviderRegistry.instance().decodeUri("ogr", output[len("ogr:"):])
-    path, layer = parts.get("path") or "", parts.get("layerName") or ""
-    if not path:
-        database = re.search(r"dbname='([^']+)'", output)
-        table = re.search(r'table="([^"]+)"', output)
-        path, layer = (database.group(1) if database else output), (table.group(1) if table else "")
-    return "{}|layername={}".format(path, layer) if layer else path
+    target = parse_destination(output)
+    return "{}|layername={}".format(target.path, target.layer) if target.inside else target.path
+
+
+def _is_geopackage(text: str) -> bool:
+    """Tell whether a table can be written there."""
+    if _DATABASE.match(text):
+        return False
+    try:
+        parse_destination(text)
+    except OutputError:
+        return False
+    return True
 
 
 def is_temporary(path: str) -> bool:

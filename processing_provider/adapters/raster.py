@@ -66,10 +66,17 @@ def resolve_raster(algorithm: QgsProcessingAlgorithm, parameters: "dict[str, Any
                    context: QgsProcessingContext, extent: Optional[QgsRectangle] = None,
                    pixel_size: float = 0.0) -> RasterInput:
     """Return the layer of a parameter; `extent` (in the layer's CRS) and `pixel_size` are for layers without pixels."""
-    layer = algorithm.parameterAsRasterLayer(parameters, name, context)
-    if layer is None or not layer.isValid():
+    layer = raster_layer(algorithm, parameters, name, context)
+    if layer is None:
         raise _not_a_raster(parameters.get(name), name, context)
     return raster_input(layer, name, extent, pixel_size)
+
+
+def raster_layer(algorithm: QgsProcessingAlgorithm, parameters: "dict[str, Any]", name: str,
+                 context: QgsProcessingContext) -> Optional[QgsRasterLayer]:
+    """Return the layer of a parameter, or None where there is no raster."""
+    layer = algorithm.parameterAsRasterLayer(parameters, name, context)
+    return layer if layer is not None and layer.isValid() else None
 
 
 def resolve_rasters(algorithm: QgsProcessingAlgorithm, parameters: "dict[str, Any]", name: str,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from qgis.core import QgsProcessing, QgsProcessingContext, QgsProcessingParameterVectorDestination
 
-from ..account import embedding_outputs, tell_account
+from ..account import embedding_outputs, tell_encoder
 from ..adapters.feedback import FeedbackProgress
 from ..adapters.outputs import table_destination
 from ..algorithm import EarthprintAlgorithm, Outputs, Parameters
 from ..embedding_inputs import declare_embedding_details, declare_embedding_inputs, read_embedding_inputs
 from ..embedding_numbers import declare_embedding_numbers
 from ..encoder_folders import encoder_problem
+from ..environment import space_registry
 from ..parameters.choice import choice
 from ..parameters.number import whole_number
 from ..styles.embedding_table import EmbeddingTableStyle
@@ -70,7 +71,8 @@ class EmbedPatches(EarthprintAlgorithm):
         from ...engine.embedding.plan import PatchRequest
 
         fields = self._inputs.fields(self._output, progress)
-        result = embed_patches(PatchRequest(size=self._size, geometry=self._geometry, **fields), progress)
-        tell_account(result, progress)
+        request = PatchRequest(size=self._size, geometry=self._geometry, **fields)
+        result = embed_patches(request, progress, space_registry())
+        tell_encoder(result, progress)
         style_on_load(context, self._output, EmbeddingTableStyle())
         return dict(embedding_outputs(result), OUTPUT=str(result.output))

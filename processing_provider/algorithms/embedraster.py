@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qgis.core import QgsProcessingContext, QgsProcessingParameterRasterDestination
 
-from ..account import embedding_outputs, tell_account
+from ..account import embedding_outputs, tell_encoder
 from ..adapters.feedback import FeedbackProgress
 from ..algorithm import EarthprintAlgorithm, Outputs, Parameters
 from ..embedding_inputs import declare_embedding_details, declare_embedding_inputs, read_embedding_inputs
@@ -54,6 +54,6 @@ class EmbedRaster(EarthprintAlgorithm):
         from ...engine.embedding.raster import embed_raster
 
         result = embed_raster(EmbedRequest(**self._inputs.fields(self._output, progress)), progress)
-        tell_account(result, progress)
+        tell_encoder(result, progress)
         style_on_load(context, self._output, EmbeddingRasterStyle())
         return dict(embedding_outputs(result), OUTPUT=str(result.output))

@@ -40,7 +40,8 @@ def polygon_layer(texts: List[str], epsg: str = UTM, kind: str = "Polygon") -> Q
 
 
 def polygons(layer: QgsVectorLayer, crs: str = UTM, feedback: Optional[Any] = None) -> List[ogr.Geometry]:
-    source = QgsProcessingFeatureSource(layer, QgsProcessingContext(), False)
+    context = QgsProcessingContext()
+    source = QgsProcessingFeatureSource(layer, context, False)
     mask = MaskInput("MASK", source, QgsCoordinateReferenceSystem(crs), QgsCoordinateTransformContext())
     return [ogr.CreateGeometryFromWkb(wkb)
             for wkb in mask.polygons(FeedbackProgress(feedback or QgsProcessingFeedback(False)))]
