@@ -50,7 +50,7 @@ class Field:
 def open_field(path: str) -> Field:
     """Read what an embedding raster says of itself; anybody's multiband raster becomes an undeclared field."""
     info = raster_info(path)
-    return Field(info, _space_of(info), _coding_of(info))
+    return Field(info, _space_of(info), coding_of(info))
 
 
 def _space_of(info: RasterInfo) -> Space:
@@ -67,7 +67,7 @@ def _space_of(info: RasterInfo) -> Space:
     return space
 
 
-def _coding_of(info: RasterInfo) -> Coding:
+def coding_of(info: RasterInfo) -> Coding:
     """Return how a raster's numbers become vectors."""
     bands = info.data_bands
     key = info.metadata.get(KEY_ITEM, "")

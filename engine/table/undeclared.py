@@ -16,4 +16,5 @@ def undeclared_key(first: Any, name: str) -> str:
         raise InputError(
             "embedding-unreadable", "{name} states no space in “embedding_space”, and its column “embedding” holds no "
             "float32 vectors: make it again with “Import embeddings”.", name=name)
-    return undeclared([f"{EMBEDDING}_{number}" for number in range(size // 4)]).key("f4")
+    dimensions = size // 4
+    return undeclared([f"{EMBEDDING}_{number}" for number in range(dimensions)], [""] * dimensions).key("f4")

@@ -1,0 +1,7 @@
+"""Makes embedding tables of layers that hold vectors in columns of numbers or lists."""
+
+from __future__ import annotations
+
+from .run import ImportRequest, ImportResult, import_table
+
+__all__ = ["ImportRequest", "ImportResult", "import_table"]
