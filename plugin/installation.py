@@ -208,7 +208,7 @@ def _pip_failed(result: Result) -> PackageError:
     if UNSOLVABLE.search(result.output):
         return PackageError("pip-unsolvable", "There are no ready-made packages that fit this QGIS's Python and "
                             "NumPy. pip said: {last}", last=last)
-    return PackageError("pip-failed", "pip stopped with exit code {code}: {last}", code=result.code,
+    return PackageError("pip-failed", "pip stopped with exit code {number}: {last}", number=result.code,
                         last=last or "see the log")
 
 

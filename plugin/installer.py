@@ -45,6 +45,7 @@ class Installer(QObject):
         self._output = ""
         self._unfinished_line = ""
         self._lines = 0
+        self._fraction = 0.0
 
     def base(self) -> str:
         """Return the folder in which installations are made."""
@@ -87,6 +88,7 @@ class Installer(QObject):
             tuple(package_path.without(base)), (QObject.__module__, "numpy", "osgeo.gdal"))
         self._steps = install(request)
         self._lines = 0
+        self._fraction = 0.0
         self._go_on(None)
 
     def cancel(self) -> None:
@@ -145,7 +147,7 @@ class Installer(QObject):
             self._end()
             previous = self.folders.previous()
             restart = self._exchange(previous, done.folder)
-            self.progress.emit(1.0, "")
+            self._advance(1.0, "")
             self.installed.emit(done.folder, restart)
             return
         except PackageError as error:
@@ -171,10 +173,15 @@ class Installer(QObject):
         process.finished.connect(self._finished)
         process.errorOccurred.connect(self._broke)
         self._process = process
-        self.progress.emit(command.fraction, command.text)
+        self._advance(command.fraction, command.text)
         if not command.quiet:
             self.line.emit("> {} {}".format(command.program, " ".join(command.arguments)))
         process.start(command.program, list(command.arguments))
+
+    def _advance(self, fraction: float, text: str) -> None:
+        """Report progress, which never goes back, not even when a step is tried again."""
+        self._fraction = max(self._fraction, fraction)
+        self.progress.emit(self._fraction, text)
 
     def _read(self) -> None:
         """Take what the command printed so far and pass whole lines on."""
@@ -191,7 +198,7 @@ class Installer(QObject):
             self.line.emit(line)
             # pip doesn't say how much is to come: each line takes a part of what is left
             fraction = self._command.fraction + (0.85 - self._command.fraction) * (1 - 0.97 ** self._lines)
-            self.progress.emit(fraction, line.strip()[:120])
+            self._advance(fraction, line.strip()[:120])
 
     def _finished(self, code: int, status: object) -> None:
         """Go on after a command ended by itself or by a crash."""
