@@ -29,6 +29,7 @@ RASTER_TYPES = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", 
                 "float64")
 _MASK_AXIS = "channel"
 _MASK_TYPE = "other"
+# STAC wants a date; a fixed one keeps two writings of one card equal.
 _EPOCH = "2024-01-01T00:00:00Z"
 _MLM = re.compile(r"/mlm/v1[.\d]*/schema\.json$")
 _NAMES = {value: key for key, value in AUX.items()}

@@ -54,6 +54,15 @@ def read_template(path: "str | Path") -> Card:
     return replace(_parsed(item, source), model_path=source.parent / PurePosixPath(href).name)
 
 
+def read_unplaced(path: "str | Path") -> Card:
+    """Read and check a card without looking for its model; the checksum is empty where the card states none."""
+    source = Path(path)
+    item = _load(source)
+    asset = _model_asset(item, source)
+    card = _parsed(item, source)
+    return card if asset.get("file:checksum") is None else replace(card, checksum=_checksum(asset, source))
+
+
 def read_embedded(text: str, model: Path) -> Card:
     """Read the copy of a card that an ONNX file carries; the checksum is that of the file at hand."""
     source = Path(f"{model} (its metadata)")

@@ -1,0 +1,185 @@
+"""Runs an encoder on plausible tiles before anybody relies on it: what comes out, and how far a vector can see."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Callable, Optional, Tuple
+
+import numpy as np
+
+from ..card import Card
+from ..errors import ModelError
+from ..progress import Progress, check
+from .encoder import Encoder
+from .inputs import TileBatch, build_feeds
+from .session import Session
+
+NORM_TOLERANCE = 1e-3
+BATCH_TOLERANCE = 1e-2
+PHASES = 8
+_MOMENT = datetime.datetime(2023, 6, 15, 10, 30, tzinfo=datetime.timezone.utc)
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What a trial showed of an encoder's vectors; `warnings` are sentences for the user."""
+
+    unit_norm: bool
+    warnings: "Tuple[str, ...]"
+
+
+def plausible_tiles(card: Card, count: int, size: int, seed: int = 0) -> TileBatch:
+    """Return tiles of smooth noise around the values that the card's normalisation centres on."""
+    rng = np.random.default_rng(seed)
+    bands, dates = len(card.bands), max(card.dates, 1)
+    noise = rng.standard_normal((count, dates, bands, size, size)).astype(np.float32)
+    for axis in (3, 4):
+        noise = (noise + np.roll(noise, 1, axis) + np.roll(noise, 2, axis)) / np.float32(np.sqrt(3))
+    middle = np.broadcast_to(np.asarray(card.scaling.shift, np.float32), (bands,)).copy()
+    spread = np.broadcast_to(np.abs(np.asarray(card.scaling.divisor, np.float32)), (bands,)).copy()
+    if card.scaling.clip_before is not None and np.isfinite(card.scaling.clip_before).all():
+        low, high = card.scaling.clip_before
+        middle[:], spread[:] = (low + high) / 2, (high - low) / 4
+    for number, band in enumerate(card.bands):
+        if band.valid_min is not None and band.valid_max is not None:
+            width = band.valid_max - band.valid_min
+            if not band.valid_min < middle[number] < band.valid_max or spread[number] > width:
+                middle[number], spread[number] = band.valid_min + 0.3 * width, 0.1 * width
+    values = middle[:, None, None] + spread[:, None, None] * noise / 2
+    for number, band in enumerate(card.bands):
+        if band.valid_min is not None or band.valid_max is not None:
+            np.clip(values[:, :, number], band.valid_min, band.valid_max, out=values[:, :, number])
+    moments = tuple(_MOMENT + datetime.timedelta(days=20 * number) for number in range(dates))
+    return TileBatch(
+        values=values.astype(np.float32), valid=np.ones((count, size, size), dtype=bool),
+        longitude=np.full(count, 12.4), latitude=np.full(count, 51.3), dates=moments, gsd_m=_gsd(card))
+
+
+def raw_output(card: Card, session: Session, tiles: TileBatch, output: str) -> np.ndarray:
+    """Run the graph itself on tiles, normalised by the card, before anything is known of its output."""
+    encoder = Encoder(card, session)
+    prepared = encoder.prepare(tiles)
+    if card.batch:
+        prepared = prepared.padded(card.batch)
+    return np.asarray(session.run(build_feeds(card, prepared), [output])[0])
+
+
+def try_encoder(card: Card, session: Session, size: int, progress: Progress) -> TrialResult:
+    """Encode two plausible tiles; raise if what comes out isn't what the card says, or means nothing."""
+    encoder = Encoder(card, session)
+    tiles = plausible_tiles(card, 2, size)
+    check(progress)
+    first = encoder.encode(tiles.part(0, 1))
+    check(progress)
+    vectors = first.reshape(-1, first.shape[-1])
+    if vectors.shape[-1] != card.output_dimensions:
+        raise ModelError("trial-dimensions", "The encoder {encoder} returned vectors of {found} numbers, but its card "
+                         "says {wanted}: correct the card.", encoder=card.id, found=vectors.shape[-1],
+                         wanted=card.output_dimensions)
+    if not np.isfinite(vectors).all():
+        raise ModelError("trial-nan", "The encoder {encoder} returned no finite vectors for plausible pixels: check "
+                         "the normalisation in its card, or export it again.", encoder=card.id)
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    unit = bool(np.abs(lengths - 1).max() < NORM_TOLERANCE)
+    if card.unit_norm and not unit:
+        raise ModelError("trial-norm", "The card of {encoder} says that its vectors have length 1, but they have "
+                         "lengths of {low} to {high}: correct earthprint.unit_norm.", encoder=card.id,
+                         low=f"{lengths.min():.3g}", high=f"{lengths.max():.3g}")
+    return TrialResult(unit, tuple(_warnings(encoder, tiles, first)))
+
+
+def measure_context(card: Card, session: Session, size: int, progress: Progress) -> Optional[int]:
+    """Return how far beyond its own cell a vector of a map still sees, in pixels; None if to the edge of the tile.
+
+    Single pixels in the middle of a tile are changed, at several places within a cell; cells whose vectors change
+    see them.
+    """
+    encoder = Encoder(card, session)
+    tiles = plausible_tiles(card, 1, size)
+    before = encoder.encode(tiles)[0]
+    count = before.shape[0]
+    step = max(1, -(-card.stride // PHASES))
+    phases = sorted({*range(0, card.stride, step), card.stride - 1})
+    centre = card.halo + (count // 2) * card.stride
+    reach = 0
+    for phase in phases:
+        check(progress)
+        place = centre + phase
+        changed = _changed(encoder, tiles, before, place)
+        rows, cols = np.nonzero(changed)
+        if not len(rows):
+            continue
+        for positions in (rows, cols):
+            if positions.min() == 0 or positions.max() == count - 1:
+                return None
+            first = card.halo + int(positions.min()) * card.stride
+            last = card.halo + int(positions.max()) * card.stride
+            reach = max(reach, place - (first + card.stride - 1), last - place)
+    return reach + step - 1 if reach or step > 1 else reach
+
+
+def stride_and_halo(count: "Callable[[int], int]", size: int) -> "Optional[tuple[int, int]]":
+    """Find stride and halo of a map whose tiles may have any size; `count` tells how many cells a side gives.
+
+    None where the size of the map doesn't grow evenly, or the cells would lie half a pixel off.
+    """
+    less, more = count(size), count(2 * size)
+    if more <= less or size % (more - less):
+        return None
+    stride = size // (more - less)
+    lowest, highest = 1, size
+    while lowest < highest:
+        middle = (lowest + highest) // 2
+        if _count_or_none(count, middle) < less:
+            lowest = middle + 1
+        else:
+            highest = middle
+    surplus = lowest - less * stride
+    if surplus <= 0:
+        return (stride, 0) if _count_or_none(count, less * stride) == less else None
+    if surplus % 2:
+        return None
+    return stride, surplus // 2
+
+
+def _count_or_none(count: "Callable[[int], int]", size: int) -> int:
+    """Count cells where the graph accepts the size; too small an input gives none."""
+    try:
+        return count(size)
+    except ModelError:
+        return 0
+
+
+def _changed(encoder: Encoder, tiles: TileBatch, before: np.ndarray, place: int) -> np.ndarray:
+    """Tell which cells' vectors change with the pixel at a place on the diagonal."""
+    changed = np.zeros(before.shape[:2], dtype=bool)
+    spread = np.abs(tiles.values).max(axis=(0, 1, 3, 4)) + 1
+    for sign in (-1.0, 1.0):
+        values = tiles.values.copy()
+        values[..., place, place] += (sign * spread).astype(np.float32)
+        other = TileBatch(values, tiles.valid, tiles.longitude, tiles.latitude, tiles.dates, tiles.gsd_m)
+        changed |= (encoder.encode(other)[0] != before).any(axis=-1)
+    return changed
+
+
+def _warnings(encoder: Encoder, tiles: TileBatch, first: np.ndarray) -> "list[str]":
+    """Return what the user should know though it is no reason to refuse."""
+    found = []
+    second = encoder.encode(tiles.part(1, 2))
+    if np.allclose(first, second, rtol=1e-6, atol=0):
+        found.append("Two different tiles got the same vectors: the encoder ignores its image, or its normalisation is "
+                     "far off.")
+    if encoder.card.batch == 0:
+        both = encoder.encode(tiles)
+        scale = float(np.abs(both).max()) or 1.0
+        if np.abs(both - np.concatenate([first, second])).max() > BATCH_TOLERANCE * scale:
+            found.append("The vectors of a tile depend on the other tiles of its batch: embed with a batch of 1.")
+    return found
+
+
+def _gsd(card: Card) -> float:
+    """Return a pixel size in the card's range."""
+    if card.gsd_range is None:
+        return 10.0
+    return float(min(max(10.0, card.gsd_range[0]), card.gsd_range[1]))
