@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,11 +121,12 @@ def open_raster(path: str, update: bool = False) -> gdal.Dataset:
     return dataset
 
 
-def open_vector(path: str, update: bool = False) -> gdal.Dataset:
-    """Open a vector file, or say in words why it can't be."""
+def open_vector(path: str, update: bool = False, options: "Sequence[str]" = ()) -> gdal.Dataset:
+    """Open a vector file with the driver's options, or say in words why it can't be."""
     with quiet() as messages:
         try:
-            dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR | (gdal.OF_UPDATE if update else gdal.OF_READONLY))
+            dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR | (gdal.OF_UPDATE if update else gdal.OF_READONLY),
+                                  open_options=list(options))
         except RuntimeError as error:
             messages.texts.append(str(error))
             dataset = None

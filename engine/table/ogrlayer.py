@@ -6,7 +6,7 @@ import json
 from typing import Any, Callable, Iterator, List, Optional
 
 import numpy as np
-from osgeo import ogr
+from osgeo import gdal, ogr
 
 from ..dataset import open_vector
 from .location import TableSource
@@ -57,11 +57,17 @@ class OgrRows:
 
     def _features(self) -> "Iterator[ogr.Feature]":
         """Yield the features of a fresh handle."""
-        dataset = open_vector(self._source.path)
+        dataset = open_file(self._source.path)
         layer = find_layer(dataset, self._source)
         for feature in layer:
             yield feature
         del layer, dataset
+
+
+def open_file(path: str) -> gdal.Dataset:
+    """Open a vector file; the first line of a CSV is its header, even if that holds numbers such as 0 to 1023."""
+    is_text = path.lower().endswith((".csv", ".tsv"))
+    return open_vector(path, options=["HEADERS=YES"] if is_text else [])
 
 
 def _wkb(feature: ogr.Feature) -> Optional[bytes]:

@@ -7,12 +7,11 @@ import sqlite3
 from pathlib import Path
 from typing import Optional
 
-from ..dataset import open_vector
 from ..registry import Registry
 from .embeddings import EmbeddingTable
 from .geopackage import GeoPackageRows
 from .location import TableSource, parse_source
-from .ogrlayer import OgrRows
+from .ogrlayer import OgrRows, open_file
 from .parts import Rows
 from .schema import LayerSchema, find_layer, read_schema
 
@@ -33,7 +32,7 @@ def open_table(source: "str | os.PathLike[str]", registry: Optional[Registry] = 
 
 def _schema(place: TableSource) -> LayerSchema:
     """Read what the layer says of itself, and close it."""
-    dataset = open_vector(place.path)
+    dataset = open_file(place.path)
     return read_schema(dataset, find_layer(dataset, place), place.path)
 
 
