@@ -9,11 +9,12 @@ from typing import List, Optional
 import numpy as np
 
 from ..card import Card, Reduction
-from ..errors import ModelError
-from ..progress import Progress
+from ..errors import DeviceError, ModelError
+from ..progress import Part, Progress
 from .inputs import TileBatch, build_feeds
 from .layout import to_cells
-from .session import OutOfMemory, Session, on_cpu, open_session
+from .model_file import verify_model
+from .session import OutOfMemory, Session, on_cpu, on_cuda, open_session
 from .value_check import check_values
 
 __all__ = ["Encoder", "check_values", "finished", "open_encoder", "run_batches"]
@@ -37,6 +38,7 @@ class Encoder:
         self.notes: List[str] = []
         self._threads = threads
         self._largest_batch = 0
+        self._terminated = False
 
     @property
     def device(self) -> str:
@@ -51,14 +53,14 @@ class Encoder:
     def encode(self, batch: TileBatch) -> np.ndarray:
         """Return the vectors `(tiles, rows, cols, dims)` of tiles; a vector that means nothing is NaN throughout."""
         prepared = self.prepare(batch)
-        fixed = self.card.batch
-        if fixed == 0 or fixed == len(prepared):
-            return self._run(prepared)
+        step = self.card.batch or len(prepared)
         parts = []
-        for start in range(0, len(prepared), fixed):
-            part = prepared.part(start, start + fixed)
-            parts.append(self._run(part.padded(fixed))[:len(part)])
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        for start in range(0, len(prepared), step):
+            part = prepared.part(start, start + step)
+            parts.append(self._run(part.padded(step) if len(part) < step else part)[:len(part)])
+        cells = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        empty = ~prepared.valid.any(axis=(1, 2))
+        return np.where(empty[:, None, None, None], np.float32(np.nan), cells) if empty.any() else cells
 
     def prepare(self, batch: TileBatch) -> TileBatch:
         """Normalise by the card and put harmless numbers where there is no data."""
@@ -89,6 +91,7 @@ class Encoder:
 
     def terminate(self) -> None:
         """End the run in progress, which raises Cancelled in its own thread."""
+        self._terminated = True
         self.session.terminate()
 
     def close(self) -> None:
@@ -96,22 +99,35 @@ class Encoder:
         self.session.close()
 
     def limit_batch(self, asked: int) -> int:
-        """Return the batch to use: what is asked for, unless memory has run out with less before."""
+        """Return the batch to use: what is asked for, unless the graph fixes it or memory ran out with less before."""
+        if self.card.batch > 0:
+            return self.card.batch
         return asked if self._largest_batch == 0 else min(asked, self._largest_batch)
 
     def shrink_batch(self, failed: int) -> int:
         """Halve a batch that didn't fit into memory and remember that."""
         self._largest_batch = max(failed // 2, 1)
         self._note("Memory ran out with a batch of {}; going on with {}.".format(failed, self._largest_batch))
+        if self.device == "cuda":
+            # The card's memory stays in the pieces that the failed run cut it into until its session is gone.
+            self.session.close()
+            try:
+                self._take(on_cuda(self.session.model_path, self._threads))
+            except (OutOfMemory, DeviceError) as error:
+                self.move_to_cpu(str(error))
         return self._largest_batch
 
     def move_to_cpu(self, reason: str) -> None:
         """Go on with the processor after the graphics card failed."""
-        stopped = self.session
-        self.session = on_cpu(stopped.model_path, self._threads, reason)
-        stopped.close()
-        self._largest_batch = 0
+        self.session.close()
+        self._take(on_cpu(self.session.model_path, self._threads, reason))
         self._note("Device: {}".format(self.session.device_report))
+
+    def _take(self, session: Session) -> None:
+        """Go on with another session; a wish to stop outlives the one it was made to."""
+        self.session = session
+        if self._terminated:
+            session.terminate()
 
     def _run(self, batch: TileBatch) -> np.ndarray:
         """Run the graph on prepared tiles and bring its output into its final form."""
@@ -141,7 +157,8 @@ class Encoder:
 
 def open_encoder(card: Card, device: str = "auto", threads: int = 0, progress: Optional[Progress] = None) -> Encoder:
     """Open the graph of a card on a device, after checking that the file is the one the card describes."""
-    return Encoder(card, open_session(card.model_path, device, threads, progress, card.checksum), threads)
+    verify_model(card, None if progress is None else Part(progress, 0.0, 0.0))
+    return Encoder(card, open_session(card.model_path, device, threads, progress), threads)
 
 
 def run_batches(encoder: Encoder, tiles: TileBatch, batch: int = 0) -> np.ndarray:
@@ -160,7 +177,6 @@ def run_batches(encoder: Encoder, tiles: TileBatch, batch: int = 0) -> np.ndarra
             if encoder.device != "cuda":
                 raise
             encoder.move_to_cpu("its memory is too small for this encoder and tile")
-            size = encoder.limit_batch(batch or encoder.suggest_batch(max(tiles.size)))
             continue
         start += len(part)
     if not parts:
@@ -179,6 +195,7 @@ def finished(cells: np.ndarray, card: Card) -> np.ndarray:
                 cells = unit(cells)
         broken = ~np.isfinite(cells.sum(axis=-1, dtype=np.float32))
         if broken.any():
+            # The sum of large numbers may overflow where none of them is broken.
             broken[broken] = ~np.isfinite(cells[broken]).all(axis=-1)
             cells = np.where(broken[..., None], np.float32(np.nan), cells)
     return cells

@@ -26,11 +26,12 @@ OUT_OF_MEMORY = re.compile(
     r"bad[ _]?alloc|out of memory|failed to allocate memory|available memory of \d+ is smaller"
     r"|cudaErrorMemoryAllocation|CUDNN_STATUS_ALLOC_FAILED|CUBLAS_STATUS_ALLOC_FAILED|Could not allocate",
     re.IGNORECASE)
-DAMAGED = re.compile(r"Protobuf parsing failed|INVALID_PROTOBUF|No graph was found|ModelProto does not have a graph"
-                     r"|unexpected end|out of bounds", re.IGNORECASE)
-TOO_NEW = re.compile(r"Unsupported model IR version|under development|opset \d+ is|max supported", re.IGNORECASE)
+DAMAGED = re.compile(r"Protobuf parsing failed|No graph was found|ModelProto does not have a graph", re.IGNORECASE)
+TOO_NEW = re.compile(r"Unsupported model IR version|opset \d+ is under development", re.IGNORECASE)
 UNKNOWN_STEP = re.compile(r"is not a registered function/op|No Op registered|NOT_IMPLEMENTED"
                           r"|Could not find an implementation|Fatal error: [^ ]+ is not", re.IGNORECASE)
+# What the runtime's own checks put before a message: file, line and the signature of a function.
+SIGNATURE = re.compile(r"\S+\.(cc|h|cpp|cu):\d+ ([^()]*\(([^()]|\([^()]*\))*\) (const )?(\[with [^\]]*\] )?)?")
 TYPES = {
     "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
     "tensor(uint8)": np.uint8, "tensor(int8)": np.int8, "tensor(uint16)": np.uint16, "tensor(int16)": np.int16,
@@ -57,6 +58,7 @@ class Session:
         self._running: Set[Any] = set()
         self._terminated = False
         self._inputs = {item.name: item for item in core.get_inputs()}
+        self._outputs = [item.name for item in core.get_outputs()]
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Optional[Sequence[str]] = None) -> List[np.ndarray]:
         """Compute the named outputs (all, if none are named) from arrays by input name."""
@@ -64,7 +66,8 @@ class Session:
             raise ModelError("session-closed", "The encoder {path} was closed before it was run.",
                              path=self.model_path)
         self._check_feeds(feeds)
-        names = list(outputs) if outputs is not None else None
+        names = list(self._outputs if outputs is None else outputs)
+        self._check_outputs(names)
         with self._run_options() as options:
             try:
                 if options is None:
@@ -114,7 +117,7 @@ class Session:
                                  "explain: add the input to the card.", path=self.model_path, name=name)
             array = feeds[name]
             shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in declared.shape or ())
-            if not _fits(array.shape, shape):
+            if shape and not _fits(array.shape, shape):
                 raise ModelError(
                     "input-shape", "The encoder {path} takes {expected} for its input {name} but was given {found}: "
                     "correct the bands, the tile size or the dates in its card.", path=self.model_path, name=name,
@@ -130,6 +133,14 @@ class Session:
                 raise ModelError("input-unknown", "The card of {path} describes an input {name}, but the graph only "
                                  "has {known}: correct the card.", path=self.model_path, name=name,
                                  known=", ".join(self._inputs))
+
+    def _check_outputs(self, names: Sequence[str]) -> None:
+        """Refuse a name that the graph doesn't have."""
+        for name in names:
+            if name not in self._outputs:
+                raise ModelError("output-unknown", "The card of {path} describes an output {name}, but the graph only "
+                                 "has {known}: correct the card.", path=self.model_path, name=name,
+                                 known=", ".join(self._outputs))
 
 
 def open_session(model_path: "str | Path", device: str = "auto", threads: int = 0,
@@ -164,6 +175,12 @@ def open_session(model_path: "str | Path", device: str = "auto", threads: int = 
                           "cpu.",
                           reason=str(problem).rstrip("."))
     return _announced(on_cpu(path, threads, str(problem)), progress)
+
+
+def on_cuda(path: Path, threads: int) -> Session:
+    """Open a checked file on CUDA anew, which gives back the memory that an earlier session had gathered."""
+    runtime = packages.require("onnxruntime")
+    return Session(_create(runtime, path, CUDA, threads), runtime, path, "cuda", "CUDA.")
 
 
 def on_cpu(path: Path, threads: int, reason: str) -> Session:
@@ -281,5 +298,7 @@ def _reason(error: Exception) -> str:
     """Keep what matters of a runtime's message: one line without its code prefix and source locations."""
     text = " ".join(str(error).split())
     text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", text)
-    text = re.sub(r"(/\S+|[A-Z]:\\\S+)\.(cc|h|cpp|cu):\d+ ", "", text)
+    text = re.sub(r"^Load model from .*? failed: ?", "", text)
+    text = re.sub(r"^.*Status Message: ", "", text)
+    text = SIGNATURE.sub("", text).rstrip(". ")
     return text if len(text) <= 300 else text[:297] + "…"

@@ -136,8 +136,8 @@ class Conditioned(nn.Module):
         self.place = nn.Linear(4, dims)
 
     def forward(self, image, waves, gsd, time, latlon):
-        kernels = torch.tanh(self.weights(waves[:, None])).reshape(self.bands, self.dims, self.patch,
-                                                                         self.patch)
+        kernels = torch.tanh(self.weights(waves[:, None]))
+        kernels = kernels.reshape(self.bands, self.dims, self.patch, self.patch)
         tokens = functional.conv2d(image, kernels.transpose(0, 1), stride=self.patch)
         shift = self.gsd(torch.log(gsd).reshape(1, 1)) + self.time(time) + self.place(latlon)
         return (tokens + shift[:, :, None, None]).permute(0, 2, 3, 1)
