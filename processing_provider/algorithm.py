@@ -173,11 +173,16 @@ class EarthprintAlgorithm(QgsProcessingAlgorithm):
             for package in self.PACKAGES:
                 require(package)
             self.read(parameters, context, FeedbackProgress(feedback))
+        self._to_load = dict(context.layersToLoadOnCompletion())
         return True
 
     def processAlgorithm(self, parameters: Parameters, context: QgsProcessingContext,  # noqa: N802
                          feedback: QgsProcessingFeedback) -> Outputs:
         """Compute, with errors in words; a cancelled run raises, so that its exit code tells."""
+        # A dialog computes in a context of its own, whose layers to load take the place of those noted while preparing.
+        for source, details in self._to_load.items():
+            if not context.willLoadLayerOnCompletion(source):
+                context.addLayerToLoadOnCompletion(source, details)
         progress = FeedbackProgress(feedback)
         with errors_in_words():
             outputs = self.compute(context, progress)

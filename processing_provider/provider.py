@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from typing import List, Type
 
 from qgis.core import QgsProcessingProvider
@@ -41,6 +42,11 @@ class EarthprintProvider(QgsProcessingProvider):
         """Add one of each algorithm."""
         for kind in algorithm_classes():
             self.addAlgorithm(kind())
+
+    def unload(self) -> None:
+        """Forget the algorithms' modules: QGIS forgets only those that an import statement brought in."""
+        for name in [name for name in sys.modules if name.startswith(algorithms.__name__ + ".")]:
+            del sys.modules[name]
 
     def defaultRasterFileExtension(self) -> str:  # noqa: N802
         """Return the ending of temporary embedding rasters, whatever the user's default is."""
