@@ -127,7 +127,7 @@ def run(step):
     def ended():
         text = text_of(dialog)
         return bool(notebook.unexpected) or any(
-            word in text for word in ("Results:", "Execution failed", "Execution completed", *step.get("until", []))
+            word in text for word in ("' finished", "Execution failed", *step.get("until", []))
         )
 
     came = wait_until(ended, step.get("seconds", 90))
@@ -186,7 +186,7 @@ def furniture():
     actions = [
         action.text().replace("&", "") for menu in (iface.pluginMenu(), iface.rasterMenu()) for action in menu.actions()
     ]
-    return {"docks": sorted(docks), "bars": sorted(bars), "actions": sorted(actions)}
+    return {"docks": sorted(docks), "bars": sorted(bars), "actions": sorted(filter(None, actions))}
 
 
 def look(step):
