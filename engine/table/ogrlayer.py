@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Callable, Iterator, List, Optional
 
 import numpy as np
 from osgeo import gdal, ogr
 
 from ..dataset import open_vector
+from ..errors import InputError
 from .location import TableSource
 from .parts import CHUNK_ROWS, ColumnSpec, RowChunk
 from .schema import LayerSchema, find_layer, id_column
+
+_PARQUET = (".parquet", ".geoparquet", ".gpq")
 
 
 class OgrRows:
@@ -66,8 +70,11 @@ class OgrRows:
 
 def open_file(path: str) -> gdal.Dataset:
     """Open a vector file; the first line of a CSV is its header, even if that holds numbers such as 0 to 1023."""
-    is_text = path.lower().endswith((".csv", ".tsv"))
-    return open_vector(path, options=["HEADERS=YES"] if is_text else [])
+    name = path.lower()
+    if name.endswith(_PARQUET) and os.path.exists(path) and gdal.GetDriverByName("Parquet") is None:
+        raise InputError("input-parquet", "{path} is GeoParquet, which this installation's GDAL can't open: save it as "
+                         "GeoPackage where it can be opened, and use that.", path=path)
+    return open_vector(path, options=["HEADERS=YES"] if name.endswith((".csv", ".tsv")) else [])
 
 
 def _wkb(feature: ogr.Feature) -> Optional[bytes]:

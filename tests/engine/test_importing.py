@@ -282,6 +282,12 @@ def test_a_csv_file_of_text(tmp_path):
     assert result.left_out == 1
 
 
+@pytest.mark.skipif(gdal.GetDriverByName("Parquet") is not None, reason="this GDAL opens GeoParquet")
+def test_geoparquet_that_gdal_cannot_open_is_told(sample_data):
+    with pytest.raises(InputError, match="is GeoParquet.*save it as GeoPackage"):
+        open_rows(sample_data / "clay_embeddings" / "clay_03WVN_20220610.parquet")
+
+
 def test_a_table_is_not_imported_again_but_other_columns_of_it_may_be(tmp_path):
     columns, vectors = numbered([f"e{number}" for number in range(8)])
     imported(tmp_path, MemoryRows({**columns, "x": [1.0] * 5, "y": [2.0] * 5}))
