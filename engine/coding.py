@@ -5,7 +5,7 @@ Arrays have the dimensions first, `(dims, ...)`, and are decoded to float32 with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Sequence
 
 import numpy as np
@@ -30,6 +30,9 @@ class Coding(Protocol):
     def decode(self, raw: np.ndarray) -> np.ndarray:
         """Turn what lies on disk into float32 `(dims, ...)` with NaN for nodata."""
 
+    def part(self, first: int, last: int) -> "Coding":
+        """Return the coding of the dimensions from first up to but without last."""
+
 
 @dataclass(frozen=True)
 class FloatCoding:
@@ -49,6 +52,10 @@ class FloatCoding:
         if not np.isnan(self.nodata):
             values = np.where(raw == raw.dtype.type(self.nodata), np.float32(np.nan), values)
         return values
+
+    def part(self, first: int, last: int) -> "FloatCoding":
+        """Return itself: every dimension is coded alike."""
+        return self
 
 
 FLOAT32 = FloatCoding("f4", np.dtype("<f4"))
@@ -88,6 +95,10 @@ class ScaledCoding:
             values[raw == self.dtype.type(self.nodata)] = np.nan
         return values
 
+    def part(self, first: int, last: int) -> "ScaledCoding":
+        """Return the coding of some of the dimensions."""
+        return replace(self, scale=self.scale[first:last], offset=self.offset[first:last])
+
 
 @dataclass(frozen=True)
 class AlphaEarthCoding:
@@ -108,6 +119,10 @@ class AlphaEarthCoding:
     def decode(self, raw: np.ndarray) -> np.ndarray:
         """Expand by a table of the 256 codes; −128 is nodata by value, since old GDAL masks signed bytes wrongly."""
         return _AEF_TABLE[raw.view(np.uint8)]
+
+    def part(self, first: int, last: int) -> "AlphaEarthCoding":
+        """Return itself: every dimension is coded alike."""
+        return self
 
 
 def _aef_table() -> np.ndarray:

@@ -1,14 +1,14 @@
-"""What is fitted to a sample of vectors before the run: a reduction, and the range that a coding must hold."""
+"""A reduction fitted to a sample of vectors before the run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Sequence
 
 import numpy as np
 
-from ..coding import FLOAT32, Coding, scaled_for
-from ..encoders.encoder import Encoder, finished
+from ..card import Reduction
+from ..encoders.encoder import Encoder
 from ..errors import InputError
 from ..grid import Window
 from ..partial import PartialWork
@@ -16,65 +16,35 @@ from ..pipeline import Job, attend, run
 from ..progress import Part, Progress
 from ..reduction import fit_pca
 from ..sample import spread
-from ..card import Reduction
 from .blocks import BlockEncoder, BlockReader, BlockVectors
 from .plan import EmbedPlan, EmbedRequest
 from .preparing import Prepared
 
 SAMPLE_BLOCKS = 48
 SAMPLE_VECTORS = 100_000
-MARGIN = 0.1
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """The plan with its reduction, and how the result is coded."""
-
-    plan: EmbedPlan
-    coding: Coding
-
-
-def fit_on_sample(prepared: Prepared, encoder: Encoder, request: EmbedRequest, work: PartialWork,
-                  progress: Progress) -> Fitted:
-    """Fit a reduction and a coding where they are asked for; a resumed run takes what the first one fitted."""
+def with_reduction(prepared: Prepared, encoder: Encoder, request: EmbedRequest, work: PartialWork,
+                   progress: Progress) -> EmbedPlan:
+    """Fit a reduction where one is asked for; a resumed run takes what the first one fitted."""
     plan = prepared.plan
-    reduce = bool(request.dimensions) and not prepared.automatic and plan.card.reduction is None
-    scaled = request.coding != "float32"
-    if reduce and request.dimensions > plan.card.dimensions:
-        raise InputError("pca-dimensions", "The vectors of {encoder} have {length} dimensions, so they can't be reduced to "
-                         "{wanted}: ask for fewer.", encoder=plan.card.id, length=plan.card.dimensions,
+    if not request.dimensions or prepared.automatic or plan.card.reduction is not None:
+        return plan
+    if request.dimensions > plan.card.dimensions:
+        raise InputError("pca-dimensions", "The vectors of {encoder} have {length} dimensions, so they can't be reduced "
+                         "to {wanted}: ask for fewer.", encoder=plan.card.id, length=plan.card.dimensions,
                          wanted=request.dimensions)
-    if not reduce and not scaled:
-        return Fitted(plan, FLOAT32)
-    kept = [work.load_array(name) for name in ("mean", "components", "explained", "low", "high")]
-    if any(array is None for array in kept[3:] if scaled) or (reduce and any(array is None for array in kept[:3])):
-        kept = list(_fit(plan, encoder, request, reduce, scaled, progress))
-        for name, array in zip(("mean", "components", "explained", "low", "high"), kept):
-            if array is not None:
-                work.save_array(name, array)
-    if reduce:
-        reduction = Reduction("pca", kept[0], kept[1], tuple(float(value) for value in kept[2]))
-        plan = replace(plan, card=replace(plan.card, reduction=reduction))
-        progress.info(f"{request.dimensions} principal components hold {100 * sum(reduction.explained):.1f} % of the "
-                      "variance of a sample.")
-    coding = scaled_for(request.coding, kept[3], kept[4]) if scaled else FLOAT32
-    return Fitted(plan, coding)
-
-
-def _fit(plan: EmbedPlan, encoder: Encoder, request: EmbedRequest, reduce: bool, scaled: bool,
-         progress: Progress) -> "tuple[np.ndarray | None, ...]":
-    """Encode a sample and fit to it."""
-    vectors = sample_vectors(plan, encoder, request.seed, Part(progress, 0.0, 0.8))
-    mean = components = explained = low = high = None
-    if reduce:
-        reduction = attend(lambda: fit_pca(vectors, request.dimensions), progress)
-        mean, components, explained = reduction.mean, reduction.components, np.array(reduction.explained)
-        vectors = finished(vectors, replace(plan.card, reduction=reduction, normalise_output=False))
-    if scaled:
-        low, high = vectors.min(axis=0).astype(np.float64), vectors.max(axis=0).astype(np.float64)
-        margin = MARGIN * np.maximum(high - low, 1e-6)
-        low, high = low - margin, high + margin
-    return mean, components, explained, low, high
+    kept = [work.load_array(name) for name in ("mean", "components", "explained")]
+    if any(array is None for array in kept):
+        vectors = sample_vectors(plan, encoder, request.seed, Part(progress, 0.0, 0.8))
+        fitted = attend(lambda: fit_pca(vectors, request.dimensions), progress)
+        kept = [fitted.mean, fitted.components, np.array(fitted.explained)]
+        for name, array in zip(("mean", "components", "explained"), kept):
+            work.save_array(name, array)
+    reduction = Reduction("pca", kept[0], kept[1], tuple(float(value) for value in kept[2]))
+    progress.info(f"{request.dimensions} principal components hold {100 * sum(reduction.explained):.1f} % of the "
+                  "variance of a sample.")
+    return replace(plan, card=replace(plan.card, reduction=reduction))
 
 
 def sample_vectors(plan: EmbedPlan, encoder: Encoder, seed: int, progress: Progress) -> np.ndarray:

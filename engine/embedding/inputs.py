@@ -147,11 +147,13 @@ def check_against(card: Card, sampled: "Sequence[SampledWindow]", ignored: "froz
         check_values(values, replace(card, bands=tuple(card.bands[position] for position in keep)))
 
 
-def bands_of(rasters: Rasters, indices: "Sequence[int]", ranges: "Sequence[tuple[float, float]]") -> "tuple[CardBand, ...]":
+def bands_of(rasters: Rasters, indices: "Sequence[int]",
+             ranges: "Sequence[Optional[tuple[float, float]]]") -> "tuple[CardBand, ...]":
     """Describe a raster's own bands for the card of an encoder fitted to it."""
     info = rasters.infos[0]
     found = []
-    for index, (low, high) in zip(indices, ranges):
+    for index, span in zip(indices, ranges):
+        low, high = span if span is not None else (None, None)
         band = info.bands[index - 1]
         found.append(CardBand(band.description or f"Band {index}", wavelength_um=band.wavelength_um, unit=band.unit,
                               valid_min=low, valid_max=high))

@@ -141,12 +141,19 @@ def save_features(features: RandomFeatures, cell: int, rasters: Rasters, indices
     return card
 
 
-def _ranges(sampled: "Sequence[SampledWindow]") -> "list[tuple[float, float]]":
+def _ranges(sampled: "Sequence[SampledWindow]") -> "list[Optional[tuple[float, float]]]":
     """Return for each band the values that another scene of the same sensor may hold: generous, but not another unit."""
     pixels = np.concatenate([window.values[:, window.valid] for window in sampled], axis=1).astype(np.float64)
-    low, high = np.nanpercentile(np.where(np.isfinite(pixels), pixels, np.nan), [0.5, 99.5], axis=1)
-    span = np.maximum(high - low, np.maximum(np.abs(high), 1e-6) * 0.1)
-    return [(float(a), float(b)) for a, b in zip(low - 5 * span, high + 5 * span)]
+    found: "list[Optional[tuple[float, float]]]" = []
+    for band in pixels:
+        finite = band[np.isfinite(band)]
+        low, high = np.percentile(finite, [0.5, 99.5]) if len(finite) else (0.0, 0.0)
+        reach = 5 * max(high - low, 0.1 * abs(high))
+        if high <= low:
+            found.append(None)
+        else:
+            found.append((0.0 if low >= 0 else float(low - reach), 0.0 if high <= 0 else float(high + reach)))
+    return found
 
 
 def _card(features: RandomFeatures, cell: int, bands: "tuple[CardBand, ...]", scene: str, model: Path,

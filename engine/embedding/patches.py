@@ -15,7 +15,6 @@ from .. import memory
 from ..dataset import block_cache
 from ..encoders.encoder import open_encoder
 from ..errors import Cancelled, InputError
-from ..coding import FLOAT32
 from ..grid import Window, blocks
 from ..partial import PartialWork, is_worth_keeping
 from ..pipeline import Job, attend, run
@@ -24,7 +23,7 @@ from ..registry import Registry
 from ..table import ColumnSpec, TableWriter, parse_destination
 from ..whole import require_writable
 from .blocks import BlockEncoder, BlockReader, BlockVectors
-from .fitting import fit_on_sample
+from .fitting import with_reduction
 from .plan import EmbedPlan, EmbedResult, PatchRequest
 from .preparing import block_side, prepare, run_digest
 from .raster import keep_card
@@ -78,10 +77,10 @@ def _embed(request: PatchRequest, path: Path, work: PartialWork, registry: Optio
         encoder = attend(lambda: open_encoder(prepared.plan.card, request.device, request.threads), progress)
         try:
             progress.info(f"Device: {encoder.session.device_report}")
-            plan = fit_on_sample(prepared, encoder, request, work, Part(progress, 0.06, 0.12)).plan
+            plan = with_reduction(prepared, encoder, request, work, Part(progress, 0.06, 0.12))
             encoder.card = plan.card
             reader = BlockReader(plan)
-            every = list(blocks(plan.cells, block_side(plan, request.memory_mib, FLOAT32)))
+            every = list(blocks(plan.cells, block_side(plan, request.memory_mib)))
             missing = [block for block in every if not work.has(block)]
             if len(missing) < len(every):
                 progress.info(f"Resuming: {len(every) - len(missing)} of {len(every)} blocks were finished before.")

@@ -11,7 +11,6 @@ import numpy as np
 
 from ..card import Card
 from ..card_json import read_card
-from ..coding import Coding
 from ..encoders.library import find_encoder
 from ..errors import InputError
 from ..grid import Window
@@ -124,22 +123,26 @@ def _plan(request: EmbedRequest, rasters: Rasters, source: RasterInput, card: Ca
                      request.device, request.batch, request.threads, (request.memory_mib << 20) // 8)
 
 
-def block_side(plan: EmbedPlan, memory_mib: int, coding: Coding) -> int:
-    """Choose the side of blocks in cells: a power of two, as large as the memory limit and steady progress allow."""
+def block_side(plan: EmbedPlan, memory_mib: int) -> int:
+    """Choose the side of blocks in cells: a power of two, as large as the memory limit and steady progress allow.
+
+    A block is never smaller than a tile, whose surroundings would be read again for every one of its parts.
+    """
+    tile, cell = plan.rows.tile_pixels, plan.rows.cell
     side = LARGEST_BLOCK
-    pixels = BLOCK_TILES * max(plan.rows.tile_pixels, 128)
-    while side > 1 and (side * plan.rows.cell > pixels or _needs(plan, side, coding) > (memory_mib << 20) * 0.6):
+    while side * cell > tile and (side * cell > BLOCK_TILES * max(tile, 128)
+                                  or _needs(plan, side) > (memory_mib << 20) * 0.6):
         side //= 2
-    return side
+    return max(side, 1)
 
 
-def _needs(plan: EmbedPlan, side: int, coding: Coding) -> int:
+def _needs(plan: EmbedPlan, side: int) -> int:
     """Estimate the bytes that blocks of a side take while they are read, computed and written."""
     tile = plan.rows.tile_pixels
     reach = side * plan.rows.cell + 2 * tile
     bands = sum(len(indices) for indices in plan.source.bands)
     pixels = reach * reach * (bands * np.dtype(plan.source.dtype).itemsize + len(plan.source.paths))
-    vectors = side * side * plan.card.output_dimensions * (4 * (_COPIES_OF_VECTORS - 1) + coding.dtype.itemsize)
+    vectors = side * side * plan.card.output_dimensions * 4 * _COPIES_OF_VECTORS
     batch = max(1, plan.batch) * tile * tile * bands * 4 * 2
     return pixels * _COPIES_OF_PIXELS + vectors + batch
 

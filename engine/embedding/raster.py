@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-import numpy as np
-
 from .. import memory
 from ..card import Card
 from ..card_json import write_card
-from ..coding import Coding, ScaledCoding
 from ..dataset import block_cache
 from ..encoders.encoder import Encoder, open_encoder
 from ..errors import Cancelled, InputError
@@ -21,49 +18,28 @@ from ..partial import PartialWork, is_worth_keeping
 from ..pipeline import Account, Job, attend, run
 from ..progress import Part, Progress
 from ..whole import require_writable, whole
-from .assembly import assemble
+from .assembly import assemble, coding_for, kept_form, save_range
 from .blocks import BlockEncoder, BlockReader, BlockVectors
-from .fitting import Fitted, fit_on_sample
+from .fitting import with_reduction
 from .plan import EmbedPlan, EmbedRequest, EmbedResult
 from .preparing import Prepared, block_side, prepare, provenance, run_digest
 
 CODINGS = ("float32", "int16", "uint8")
 
 
-@dataclass
-class _Tally:
-    """What the writer counted."""
-
-    cells: int = 0
-    clipped: int = 0
-    values: int = 0
-
-
 class _BlockSink:
-    """Codes vectors and keeps them as finished blocks."""
+    """Keeps vectors as finished blocks, with their range where the file's coding will need it."""
 
-    def __init__(self, work: PartialWork, coding: Coding, tally: _Tally) -> None:
+    def __init__(self, work: PartialWork, coding: str) -> None:
         """Keep where they go."""
         self._work = work
         self._coding = coding
-        self._tally = tally
 
     def write(self, block: Window, result: BlockVectors) -> None:
-        """Code and keep a block."""
-        if isinstance(self._coding, ScaledCoding):
-            self._tally.clipped += _outside(result.vectors, self._coding)
-            self._tally.values += int(np.isfinite(result.vectors).sum())
-        self._work.save(block, self._coding.encode(result.vectors))
-
-
-def _outside(vectors: np.ndarray, coding: ScaledCoding) -> int:
-    """Count values beyond what the coding can hold."""
-    shape = (-1, 1, 1)
-    scale = np.asarray(coding.scale, dtype=np.float32).reshape(shape)
-    offset = np.asarray(coding.offset, dtype=np.float32).reshape(shape)
-    low, high = offset + scale * (coding.low - 0.5), offset + scale * (coding.high + 0.5)
-    with np.errstate(invalid="ignore"):
-        return int(((vectors < low) | (vectors > high)).sum())
+        """Keep a block."""
+        if self._coding != "float32":
+            save_range(self._work, block, result.vectors)
+        self._work.save(block, kept_form(result.vectors, self._coding))
 
 
 def embed_raster(request: EmbedRequest, progress: Progress) -> EmbedResult:
@@ -94,22 +70,17 @@ def _embed(request: EmbedRequest, output: Path, work: PartialWork, started: floa
         encoder = attend(lambda: open_encoder(prepared.plan.card, request.device, request.threads), progress)
         try:
             progress.info(f"Device: {encoder.session.device_report}")
-            fitted = fit_on_sample(prepared, encoder, request, work, Part(progress, 0.06, 0.12))
-            plan = replace(fitted.plan, batch=request.batch)
+            plan = with_reduction(prepared, encoder, request, work, Part(progress, 0.06, 0.12))
             encoder.card = plan.card
-            tally = _Tally()
             reader = BlockReader(plan)
-            account, resumed = _encode(plan, encoder, reader, work, fitted.coding, request, tally, progress)
+            account, resumed = _encode(plan, encoder, reader, work, request, progress)
             for note in encoder.notes:
                 progress.warn(note)
             device, device_report = encoder.device, encoder.session.device_report
         finally:
             encoder.close()
-        cells = _write_field(plan, fitted, output, work, request, device, Part(progress, 0.95, 1.0))
+        cells = _write_field(plan, output, work, request, device, Part(progress, 0.95, 1.0))
         card_path = keep_card(prepared, plan.card, output, request)
-    if tally.values and tally.clipped > 0.001 * tally.values:
-        progress.warn(f"{100 * tally.clipped / tally.values:.2f} % of the values lie beyond what {request.coding} could "
-                      "hold and were cut: use int16 or float32 if this matters.")
     seconds = time.monotonic() - started
     peak = memory.peak_mib()
     progress.info(f"{cells} cells of {plan.card.output_dimensions} dimensions in {seconds:.1f} s on {device}; "
@@ -119,29 +90,30 @@ def _embed(request: EmbedRequest, output: Path, work: PartialWork, started: floa
         account.blocks + resumed, reader.blocks_read, account.rate, peak, (), resumed)
 
 
-def _encode(plan: EmbedPlan, encoder: Encoder, reader: BlockReader, work: PartialWork, coding: Coding,
-            request: EmbedRequest, tally: _Tally, progress: Progress) -> "tuple[Account, int]":
+def _encode(plan: EmbedPlan, encoder: Encoder, reader: BlockReader, work: PartialWork, request: EmbedRequest,
+            progress: Progress) -> "tuple[Account, int]":
     """Encode the blocks that aren't finished yet."""
-    side = block_side(plan, request.memory_mib, coding)
+    side = block_side(plan, request.memory_mib)
     every = list(blocks(plan.cells, side))
     missing = [block for block in every if not work.has(block)]
     if len(missing) < len(every):
         progress.info(f"Resuming: {len(every) - len(missing)} of {len(every)} blocks were finished before.")
     worker = BlockEncoder(plan, encoder)
-    job = Job(missing, reader, worker.encode, _BlockSink(work, coding, tally),
+    job = Job(missing, reader, worker.encode, _BlockSink(work, request.coding),
               f"Encoding with {plan.card.id} on {encoder.device}", encoder.terminate,
               lambda block: float(block.width * block.height))
     return run(job, Part(progress, 0.12, 0.95)), len(every) - len(missing)
 
 
-def _write_field(plan: EmbedPlan, fitted: Fitted, output: Path, work: PartialWork, request: EmbedRequest, device: str,
+def _write_field(plan: EmbedPlan, output: Path, work: PartialWork, request: EmbedRequest, device: str,
                  progress: Progress) -> int:
     """Put the finished blocks together under the final name; returns how many cells have a vector."""
-    side = block_side(plan, request.memory_mib, fitted.coding)
+    side = block_side(plan, request.memory_mib)
+    coding = coding_for(request.coding, work, list(blocks(plan.cells, side)))
     with whole(output) as temporary:
-        dataset = create_field(str(temporary), plan.output_grid, plan.card.space(), fitted.coding,
+        dataset = create_field(str(temporary), plan.output_grid, plan.card.space(), coding,
                                provenance(plan, request, device))
-        cells = assemble(dataset, plan, work, fitted.coding, side, request.memory_mib, str(output), progress)
+        cells = assemble(dataset, plan, work, coding, side, request.memory_mib, str(output), progress)
         del dataset
         if cells == 0:
             raise InputError("no-valid-cell", "No cell of {path} has enough valid pixels: check its nodata value, the mask, "

@@ -28,7 +28,7 @@ def taps(cell: int, token: int) -> "tuple[Tap, ...]":
     last = cell - token
     found: "list[Tap]" = []
     for index in range(count // 2):
-        start = (index * last) // (count - 1)
+        start = -(-index * last // (count - 1))
         found += [Tap(start, 2), Tap(last - start, 2)]
     if count % 2:
         low, high = last // 2, last - last // 2
