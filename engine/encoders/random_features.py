@@ -38,7 +38,8 @@ class RandomFeaturesRequest:
     patches: Tuple[int, ...] = (3,)
     filters: int = 128
     dimensions: int = 64
-    statistics: Tuple[str, ...] = ("mean", "own", "std")
+    statistics: Tuple[str, ...] = ("own", "mean")
+    balance: float = 0.5
     unit_norm: bool = False
     seed: int = 0
     sampled_patches: int = 50_000
@@ -96,12 +97,12 @@ def fit(sample: Iterable[Tuple[np.ndarray, np.ndarray]], request: RandomFeatures
     warnings: List[str] = []
     bank = _bank(windows, request, window, rng, warnings)
     table = _features(windows, bank)
-    projection, explained = _projection(table, request, warnings)
+    projection, explained = _projection(table, bank.filters, request, warnings)
     return RandomFeatures(request, bank, projection, int(table.shape[0]), explained, tuple(warnings))
 
 
-def to_onnx(features: RandomFeatures, cell: int) -> bytes:
-    """Write the encoder as an ONNX model with cells of this size, which may differ from that of the fit: the space stays the same."""
+def to_onnx(features: RandomFeatures, cell: int, notes: Optional[Mapping[str, str]] = None) -> bytes:
+    """Write the encoder as an ONNX model with cells of this size, and with further notes in its metadata."""
     check_cell(features, cell)
     graph = embedding_graph(features.bank, features.projection, cell)
     graph.notes.update(
@@ -157,6 +158,9 @@ def _check_request(request: RandomFeaturesRequest) -> None:
         )
     if request.dimensions < 0:
         raise InputError("dimensions", "The number of dimensions can't be negative; 0 keeps all features.")
+    if not 0.0 < request.balance < 1.0:
+        raise InputError("balance", "The share of the statistics must lie between 0 and 1; {balance} was given.",
+                         balance=request.balance)
     unknown = [name for name in request.statistics if name not in STATISTICS]
     if unknown:
         raise InputError(
@@ -349,25 +353,40 @@ def _features_at(windows: List[Window], bank: FeatureBank, stride: int) -> Tuple
     return np.concatenate(tables).astype(np.float64), np.concatenate(shares)
 
 
-def _projection(table: np.ndarray, request: RandomFeaturesRequest, warnings: List[str]) -> Tuple[Projection, float]:
-    """Standardise the features and reduce them; both become one matrix and one offset."""
+def _projection(
+    table: np.ndarray, filters: int, request: RandomFeaturesRequest, warnings: List[str]
+) -> Tuple[Projection, float]:
+    """Standardise the features, weigh filters against statistics, and reduce; all three become one matrix and one offset."""
     low, high = np.percentile(table, TAILS, axis=0)
     cut = np.clip(table, low, high)
     centre, spread = cut.mean(axis=0), cut.std(axis=0)
     useful = spread > 1e-6 * np.maximum(np.abs(centre), 1e-3)
-    factor = np.where(useful, 1.0 / np.where(useful, spread, 1.0), 0.0)
-    standard = (cut - centre) * factor
+    factor = _weights(useful, filters, request.balance) / np.where(useful, spread, 1.0)
     if request.dimensions == 0:
-        matrix, explained = np.eye(table.shape[1]), 1.0
+        components, explained = np.eye(table.shape[1]), 1.0
     else:
         wanted = min(request.dimensions, int(useful.sum()), table.shape[0] - 1)
         if wanted < request.dimensions:
             warnings.append(
                 f"The raster gives {wanted} instead of {request.dimensions} dimensions: it has few bands or few pixels."
             )
-        _, matrix, explained = principal_components(standard, wanted)
-    matrix = matrix * factor[None, :]
+        _, components, explained = principal_components((cut - centre) * factor, wanted)
+    matrix = components * factor[None, :]
     return Projection(matrix, -matrix @ centre, centre, request.unit_norm), explained
+
+
+def _weights(useful: np.ndarray, filters: int, balance: float) -> np.ndarray:
+    """Give each feature its weight: the statistics together get the share `balance` of a total variance of one.
+
+    Without this a hundred filters outvote a few band means, and neighbours by distance are neighbours by texture alone.
+    """
+    is_filter = np.arange(useful.size) < filters
+    weights = np.zeros(useful.size)
+    counts = [int((useful & is_filter).sum()), int((useful & ~is_filter).sum())]
+    shares = [1.0 - balance, balance] if min(counts) else [1.0, 1.0]
+    for chosen, count, share in zip((useful & is_filter, useful & ~is_filter), counts, shares):
+        weights[chosen] = np.sqrt(share / max(count, 1))
+    return weights
 
 
 def principal_components(table: np.ndarray, count: int) -> Tuple[np.ndarray, np.ndarray, float]:

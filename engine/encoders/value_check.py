@@ -29,6 +29,7 @@ class _Seen:
     """What the valid values of one band look like; percentiles, so that single outliers don't matter."""
 
     low: float
+    middle: float
     high: float
     size: float
     largest: float
@@ -69,7 +70,8 @@ def check_values(values: np.ndarray, card: Card) -> None:
     for band in bands:
         seen, expected = band.seen, band.expected
         if expected.stated:
-            if seen.high > expected.high + BEYOND_RANGE * expected.width:
+            # Judged by the middle: a bright corner, snow or cloud may lie far beyond what a raster was fitted to.
+            if seen.middle > expected.high + BEYOND_RANGE * expected.width:
                 raise _error("values-large", "divide the raster by {factor} or choose an encoder for its "
                              "values", band, card)
             if seen.high < expected.low - BEYOND_RANGE * expected.width:
@@ -104,10 +106,10 @@ def _look(values: np.ndarray) -> Optional[_Seen]:
     finite = finite[::max(1, len(finite) // SAMPLE)].astype(np.float64)
     if len(finite) == 0:
         return None
-    low, high = np.percentile(finite, (2, 98))
+    low, middle, high = np.percentile(finite, (2, 50, 98))
     size, largest = np.percentile(np.abs(finite), (90, 99.9))
     fractional = float(np.mean(finite != np.rint(finite))) > FRACTIONAL_SHARE
-    return _Seen(float(low), float(high), float(size), float(largest), fractional)
+    return _Seen(float(low), float(middle), float(high), float(size), float(largest), fractional)
 
 
 def _expected(card: Card, index: int) -> Optional[_Expected]:
