@@ -158,8 +158,7 @@ class EarthprintPlugin:
         settings.remember_hint_for(tag)
         updated = self._folders.current() is None and bool(self._folders.other_hosts())
         text = (tr("QGIS's Python was updated; the packages must be installed again for it.") if updated else
-                tr("Ready. More tools open with packages that are not installed yet: {names}.").format(
-                    names=", ".join(missing)))
+                tr("Ready. Some tools need packages that are not installed yet."))
         bar = self.iface.messageBar()
         self._hint = bar.createMessage("Earthprint", text)
         button = QPushButton(tr("Packages…"), self._hint)

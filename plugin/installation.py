@@ -21,9 +21,11 @@ from ..engine.package_plan import EVERYDAY, EXTRA, Host, InstallPlan, plan
 from .commands import Command, Result, Steps
 from .interpreter import QUESTION, judge
 from .package_folders import Contents, PackageFolders
-from .package_pruning import canonical, distributions, prune
+from .package_pruning import canonical, distributions
 
-CHECK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "package_check.py")
+HERE = os.path.dirname(os.path.abspath(__file__))
+CHECK = os.path.join(HERE, "package_check.py")
+PRUNING = os.path.join(HERE, "package_pruning.py")
 PLAIN_VERSION = re.compile(r"^\d+(\.\d+)*(\.?(post|rc|a|b)\d+)?$")
 UNREACHABLE = re.compile(r"NewConnectionError|Max retries exceeded|getaddrinfo|ProxyError|SSLError|CERTIFICATE_VERIFY"
                          r"|timed out|NameResolutionError|Could not fetch URL", re.IGNORECASE)
@@ -162,17 +164,19 @@ def _fill(request: InstallRequest, wanted: InstallPlan, requirements: Sequence[s
             break
     if result.code != 0:
         raise _pip_failed(result)
-    prune(folder, has)
+    question = _write(folder, "prune.json", {"folder": folder, "host_has": sorted(has)})
+    result = yield Command(python, (PRUNING, question), "Leaving out what QGIS has…", 0.86, quiet=True)
+    if result.code != 0:
+        raise PackageError("pruning-failed", "The packages were downloaded, but the NumPy that came along could not be "
+                           "taken out again, so nothing was changed: {reason}", reason=result.output.strip()[-300:])
 
 
 def _try(request: InstallRequest, python: str, folder: str) -> Steps[Dict[str, str]]:
     """Import everything in a Python of its own, as QGIS would; return what failed."""
     wanted = [packages.find("onnxruntime" if name == "onnxruntime-gpu" else name) for name in request.names]
     modules = [module for package in wanted for module in (package.module, *package.trial)]
-    question = os.path.join(folder, "check.json")
-    with open(question, "w", encoding="utf-8") as stream:
-        json.dump({"paths": list(request.search_path), "folder": folder, "first": list(request.first),
-                   "modules": modules}, stream)
+    question = _write(folder, "check.json", {"paths": list(request.search_path), "folder": folder,
+                                             "first": list(request.first), "modules": modules})
     result = yield Command(python, (CHECK, question), "Trying the packages…", 0.9, quiet=True)
     line = next((text for text in reversed(result.output.splitlines()) if text.startswith("{")), None)
     if line is None:
@@ -184,6 +188,14 @@ def _try(request: InstallRequest, python: str, folder: str) -> Steps[Dict[str, s
     if numpy_file.startswith(os.path.join(os.path.realpath(folder), "")):
         problems["numpy"] = "the copy that pip brought along would be used instead of the one of QGIS"
     return problems
+
+
+def _write(folder: str, name: str, question: Dict[str, object]) -> str:
+    """Write what a child process is to do, since a command line has limits of length and quoting."""
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as stream:
+        json.dump(question, stream)
+    return path
 
 
 def _contents(request: InstallRequest, wanted: InstallPlan, folder: str) -> Contents:

@@ -3,14 +3,19 @@
 NumPy goes always: GDAL's bindings work with the host's alone. Everything else that the host has of its own (SciPy on
 most installations) goes too: the host's copy is found first, so the one in the folder would never be imported, but
 would make a mixture of two builds should somebody reorder the search path.
+
+Runs as a script with the path of a JSON file (`folder`, `host_has`), so that QGIS goes on while thousands of files are
+deleted.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import re
 import shutil
+import sys
 from typing import Dict, Iterable, List, Sequence
 
 ALWAYS = ("numpy",)
@@ -62,3 +67,15 @@ def _delete(folder: str, distribution: importlib.metadata.Distribution) -> None:
         shutil.rmtree(os.path.join(path, "__pycache__"), ignore_errors=True)
         if os.path.isdir(path) and not os.listdir(path):
             os.rmdir(path)
+
+
+def main(question_path: str) -> int:
+    """Prune as a JSON file says."""
+    with open(question_path, encoding="utf-8") as stream:
+        question = json.load(stream)
+    sys.stdout.write(json.dumps(prune(question["folder"], question["host_has"])) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

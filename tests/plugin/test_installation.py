@@ -69,6 +69,9 @@ class Stage:
             file = command.arguments[command.arguments.index("--constraint") + 1]
             self.constraints.append(Path(file).read_text(encoding="utf-8"))
             return self.pip(command)
+        if command.arguments[0] == installation.PRUNING:
+            done = subprocess.run([sys.executable, *command.arguments], capture_output=True, text=True, check=False)
+            return Result(done.returncode, done.stdout + done.stderr)
         question = json.loads(Path(command.arguments[1]).read_text(encoding="utf-8"))
         assert not os.path.exists(os.path.join(question["folder"], "numpy"))
         problems = self.problems.pop(0) if len(self.problems) > 1 else self.problems[0]
@@ -199,6 +202,15 @@ def test_a_numpy_of_ours_that_would_win_is_an_error(stage):
     stage.folders.new_folder = lambda: os.makedirs(os.path.join(first, "x")) or os.path.join(first, "x")
     with pytest.raises(PackageError, match="numpy does not load"):
         stage.run(stage.request("h3"))
+
+
+def test_a_numpy_that_can_not_be_taken_out_stops_the_installation(stage):
+    play = stage.play
+    stage.play = lambda command: (Result(1, "PermissionError: numpy") if command.arguments[0] == installation.PRUNING
+                                  else play(command))
+    with pytest.raises(PackageError, match="nothing was changed: PermissionError: numpy"):
+        stage.run(stage.request("h3"))
+    assert stage.folders.current() is None and stage.leftovers() == []
 
 
 def test_a_child_that_crashes_while_loading_is_an_error(stage):
