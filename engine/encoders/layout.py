@@ -31,9 +31,7 @@ def to_cells(output: np.ndarray, model_output: ModelOutput, card: Card,
         return _from_tokens(array, "time" in present, card, size, model_output)
     if "height" in present:
         return _from_map(array, "time" in present, card, size, model_output)
-    if "time" in present:
-        array = _pool_dates(array, 1, card)
-    return array[:, None, None, :]
+    return _one_cell(array, "time" in present, card, size, model_output)
 
 
 def expected_cells(card: Card, size: Optional[Tuple[int, int]]) -> Optional[Tuple[int, int]]:
@@ -54,9 +52,9 @@ def _from_map(array: np.ndarray, dated: bool, card: Card, size: Optional[Tuple[i
     if dated:
         array = _pool_dates(array, 1, card)
     if card.pooling == "mean":
-        return array.mean(axis=(1, 2), keepdims=True, dtype=np.float32)
+        return _one_cell(array.mean(axis=(1, 2), dtype=np.float32), False, card, size, declared)
     if card.pooling == "max":
-        return array.max(axis=(1, 2), keepdims=True)
+        return _one_cell(array.max(axis=(1, 2)), False, card, size, declared)
     if card.pooling == "cls":
         raise CardError("pooling-map", "The card of {encoder} says pooling cls, but its output {output} is a map "
                         "without a class token: use mean, max or none.", encoder=card.id, output=declared.name)
@@ -74,24 +72,34 @@ def _from_tokens(array: np.ndarray, dated: bool, card: Card, size: Optional[Tupl
     """Take tokens `(batch, [time], tokens, dims)`: class token and registers first, then the grid, dates outermost."""
     count = array.shape[-2]
     if card.pooling == "cls":
-        pooled = array[..., 0, :]
-        return (_pool_dates(pooled, 1, card) if dated else pooled)[:, None, None, :]
+        return _one_cell(array[..., 0, :], dated, card, size, declared)
     if count <= card.tokens_drop:
         raise ModelError("tokens-few", "The encoder {encoder} returned {count} tokens, but its card says that the "
                          "first {drop} are to be dropped: correct the card.", encoder=card.id, count=count,
                          drop=card.tokens_drop)
     patches = array[..., card.tokens_drop:, :]
     if card.pooling == "mean":
-        pooled = patches.mean(axis=-2, dtype=np.float32)
-        return (_pool_dates(pooled, 1, card) if dated else pooled)[:, None, None, :]
+        return _one_cell(patches.mean(axis=-2, dtype=np.float32), dated, card, size, declared)
     if card.pooling == "max":
-        pooled = patches.max(axis=-2)
-        return (_pool_dates(pooled, 1, card) if dated else pooled)[:, None, None, :]
+        return _one_cell(patches.max(axis=-2), dated, card, size, declared)
     if dated:
         patches = _pool_dates(patches, 1, card)
     rows, cols, dates = _token_grid(patches.shape[1], dated, card, size, declared)
     grid = patches.reshape(len(patches), dates, rows, cols, patches.shape[-1])
     return _pool_dates(grid, 1, card) if dates > 1 else grid[:, 0]
+
+
+def _one_cell(array: np.ndarray, dated: bool, card: Card, size: Optional[Tuple[int, int]],
+              declared: ModelOutput) -> np.ndarray:
+    """Take one vector a tile, `(batch, [time], dims)`, which only stands for a tile of one cell."""
+    expected = expected_cells(card, size)
+    if expected not in (None, (1, 1)):
+        raise ModelError(
+            "one-vector", "The encoder {encoder} gives one vector for a tile (output {output}, pooling {pooling}), but "
+            "its card (kind {kind}, stride {stride}) speaks of {expected}: correct the kind, the stride or the pooling in "
+            "the card.", encoder=card.id, output=declared.name, pooling=card.pooling, kind=card.kind,
+            stride=card.stride, expected=shape_text(expected or ()))
+    return (_pool_dates(array, 1, card) if dated else array)[:, None, None, :]
 
 
 def _token_grid(count: int, pooled: bool, card: Card, size: Optional[Tuple[int, int]],
