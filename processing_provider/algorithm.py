@@ -19,6 +19,7 @@ from ..engine.errors import EarthprintError
 from ..engine.packages import require, state
 from .adapters.feedback import FeedbackProgress
 from .adapters.outputs import destination_problem
+from .adapters.values import value_problem
 from .help_pages import ICON, page_url, short_help
 
 Parameters = Dict[str, Any]
@@ -157,6 +158,10 @@ class EarthprintAlgorithm(QgsProcessingAlgorithm):
             found = destination_problem(definition, parameters.get(definition.name()))
             if found:
                 return False, found
+        for definition in self.parameterDefinitions():
+            found = value_problem(definition, parameters.get(definition.name()), context)
+            if found:
+                return False, found
         accepted, message = super().checkParameterValues(parameters, context)
         if not accepted:
             return False, message
@@ -168,11 +173,17 @@ class EarthprintAlgorithm(QgsProcessingAlgorithm):
 
     def prepareAlgorithm(self, parameters: Parameters, context: QgsProcessingContext,  # noqa: N802
                          feedback: QgsProcessingFeedback) -> bool:
-        """Check packages, then resolve inputs while layers may be touched."""
-        with errors_in_words():
+        """Check packages, then resolve inputs while layers may be touched.
+
+        What is wrong is told in `processAlgorithm`: QGIS swallows the words of an exception that is raised here.
+        """
+        self._failure: Optional[EarthprintError] = None
+        try:
             for package in self.PACKAGES:
                 require(package)
             self.read(parameters, context, FeedbackProgress(feedback))
+        except EarthprintError as error:
+            self._failure = error
         self._to_load = dict(context.layersToLoadOnCompletion())
         return True
 
@@ -185,6 +196,8 @@ class EarthprintAlgorithm(QgsProcessingAlgorithm):
                 context.addLayerToLoadOnCompletion(source, details)
         progress = FeedbackProgress(feedback)
         with errors_in_words():
+            if self._failure is not None:
+                raise self._failure
             outputs = self.compute(context, progress)
         progress.flush()
         return outputs

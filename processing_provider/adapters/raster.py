@@ -68,7 +68,7 @@ def resolve_raster(algorithm: QgsProcessingAlgorithm, parameters: "dict[str, Any
     """Return the layer of a parameter; `extent` (in the layer's CRS) and `pixel_size` are for layers without pixels."""
     layer = raster_layer(algorithm, parameters, name, context)
     if layer is None:
-        raise _not_a_raster(parameters.get(name), name, context)
+        raise unreadable_raster(parameters.get(name), name, context)
     return raster_input(layer, name, extent, pixel_size)
 
 
@@ -90,7 +90,7 @@ def resolve_rasters(algorithm: QgsProcessingAlgorithm, parameters: "dict[str, An
         layer = value if isinstance(value, QgsRasterLayer) else QgsProcessingUtils.mapLayerFromString(
             str(value), context, True, QgsProcessingUtils.LayerHint.Raster)
         if not isinstance(layer, QgsRasterLayer) or not layer.isValid():
-            raise _not_a_raster(value, name, context)
+            raise unreadable_raster(value, name, context)
         found.append(raster_input(layer, name, None, 0.0))
     return found
 
@@ -189,7 +189,7 @@ def _absolute(source: str) -> str:
     return os.path.abspath(source) if os.path.exists(source) else source
 
 
-def _not_a_raster(value: Any, parameter: str, context: QgsProcessingContext) -> InputError:
+def unreadable_raster(value: Any, parameter: str, context: QgsProcessingContext) -> InputError:
     """Say what is wrong with a value that gave no raster layer."""
     text = _as_text(value)
     if not text:

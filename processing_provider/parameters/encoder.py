@@ -24,6 +24,11 @@ def found_encoders() -> Tuple[str, ...]:
     return tuple(sorted(set(names)))
 
 
+def found_templates() -> Tuple[str, ...]:
+    """Return the ids of the cards that ship for encoders whose model file the user brings."""
+    return tuple(card.stem for card in _cards(folders().shipped / "cards"))
+
+
 def _cards(folder: Path) -> List[Path]:
     """Return the cards directly in a folder, or none where it can't be listed."""
     try:

@@ -25,5 +25,5 @@ def declare_region(algorithm: QgsProcessingAlgorithm) -> None:
         QgsProcessingParameterFeatureSource(MASK, algorithm.tr("Mask polygons"),
                                             [QgsProcessing.SourceType.TypeVectorPolygon], None, True),
         algorithm.tr(
-            "Work only in cells whose centre lies in these polygons; blocks outside are never read. The selection and "
+            "Work only in cells that these polygons touch; blocks outside are never read. The selection and "
             "the filter of the layer are respected, its CRS may differ."))

@@ -15,14 +15,19 @@ RESUME = "RESUME"
 SEED = "SEED"
 
 
-def declare_device(algorithm: QgsProcessingAlgorithm) -> None:
-    """Add DEVICE and BATCH."""
+def declare_device_choice(algorithm: QgsProcessingAlgorithm) -> None:
+    """Add DEVICE."""
     algorithm.add(
         choice(DEVICE, algorithm.tr("Device"), DEVICES, "auto"),
         algorithm.tr(
             "auto uses CUDA where a trial run on it succeeds and else the processor, and says why. cpu never tries. "
             "cuda fails where the trial fails."),
         advanced=True)
+
+
+def declare_device(algorithm: QgsProcessingAlgorithm) -> None:
+    """Add DEVICE and BATCH."""
+    declare_device_choice(algorithm)
     algorithm.add(
         whole_number(BATCH, algorithm.tr("Batch"), 0, 0, 65_536),
         algorithm.tr("How many tiles go through the encoder at once. 0 = what suits the device and MEMORY."),

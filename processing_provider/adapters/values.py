@@ -1,0 +1,114 @@
+"""What is wrong with a parameter's value, in words: QGIS itself only says that it is incorrect."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Iterable, List
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingFeatureSourceDefinition,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterNumber,
+    QgsProcessingUtils,
+)
+from qgis.PyQt.QtCore import QCoreApplication
+
+from .raster import unreadable_raster
+
+_VECTORS = ("source", "vector")
+_UNLIMITED = 1e300
+
+
+def value_problem(definition: QgsProcessingParameterDefinition, value: Any, context: QgsProcessingContext) -> str:
+    """Return a sentence that names the parameter, its value and what to give instead; empty where nothing is wrong."""
+    if value is None or value == "":
+        return ""
+    if isinstance(definition, QgsProcessingParameterEnum):
+        return _choice_problem(definition, value)
+    if isinstance(definition, QgsProcessingParameterNumber):
+        return _number_problem(definition, value)
+    if isinstance(definition, QgsProcessingParameterFile):
+        return _file_problem(definition, value)
+    if definition.type() == "raster" or _takes_rasters(definition):
+        return _raster_problem(definition, value, context)
+    if definition.type() in _VECTORS:
+        return _vector_problem(definition, value, context)
+    return ""
+
+
+def _choice_problem(definition: QgsProcessingParameterEnum, value: Any) -> str:
+    """Name the words that may be chosen."""
+    if not isinstance(value, str) or not definition.usesStaticStrings() or value in definition.options():
+        return ""
+    return _tr("{name}: “{value}” is not one of {options}.").format(
+        name=definition.name(), value=value, options=", ".join(definition.options()))
+
+
+def _number_problem(definition: QgsProcessingParameterNumber, value: Any) -> str:
+    """Name the limits."""
+    if not isinstance(value, (str, int, float)):
+        return ""
+    try:
+        number = float(value)
+    except ValueError:
+        return _tr("{name}: “{value}” is not a number.").format(name=definition.name(), value=value)
+    low, high = definition.minimum(), definition.maximum()
+    if low <= number <= high:
+        return ""
+    limits = _tr("at least {low:g}").format(low=low) if high >= _UNLIMITED else _tr(
+        "between {low:g} and {high:g}").format(low=low, high=high)
+    return _tr("{name}: {value} is out of range: give a number {limits}.").format(
+        name=definition.name(), value=value, limits=limits)
+
+
+def _file_problem(definition: QgsProcessingParameterFile, value: Any) -> str:
+    """Say that a file or folder isn't there."""
+    if not isinstance(value, str) or os.path.exists(value):
+        return ""
+    return _tr("{name}: there is no file or folder “{value}”: check the path.").format(
+        name=definition.name(), value=value)
+
+
+def _raster_problem(definition: QgsProcessingParameterDefinition, value: Any, context: QgsProcessingContext) -> str:
+    """Say why a text names no raster layer."""
+    for text in _texts(value):
+        layer = QgsProcessingUtils.mapLayerFromString(text, context, True, QgsProcessingUtils.LayerHint.Raster)
+        if layer is None or not layer.isValid():
+            return str(unreadable_raster(text, definition.name(), context))
+    return ""
+
+
+def _vector_problem(definition: QgsProcessingParameterDefinition, value: Any, context: QgsProcessingContext) -> str:
+    """Say why a text names no vector layer."""
+    if isinstance(value, QgsProcessingFeatureSourceDefinition):
+        value = value.source.staticValue()
+    for text in _texts(value):
+        layer = QgsProcessingUtils.mapLayerFromString(text, context, True, QgsProcessingUtils.LayerHint.Vector)
+        if layer is None or not layer.isValid():
+            path = text.split("|")[0]
+            template = _tr("{name}: “{path}” can't be read as a vector layer.") if os.path.exists(path) else _tr(
+                "{name}: there is no file or layer “{path}”: check the path.")
+            return template.format(name=definition.name(), path=path)
+    return ""
+
+
+def _takes_rasters(definition: QgsProcessingParameterDefinition) -> bool:
+    """Tell whether a parameter takes a list of rasters."""
+    return (isinstance(definition, QgsProcessingParameterMultipleLayers)
+            and definition.layerType() == QgsProcessing.SourceType.TypeRaster)
+
+
+def _texts(value: Any) -> Iterable[str]:
+    """Return the texts in a value that is one or a list; layers need no check."""
+    values: List[Any] = list(value) if isinstance(value, (list, tuple)) else [value]
+    return [item for item in values if isinstance(item, str) and item]
+
+
+def _tr(text: str) -> str:
+    """Translate a literal."""
+    return QCoreApplication.translate("EarthprintValues", text)

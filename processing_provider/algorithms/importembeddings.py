@@ -1,0 +1,109 @@
+"""Imports vectors that lie in columns of numbers or lists."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterString,
+    QgsProcessingParameterVectorDestination,
+)
+
+from ...engine.importing import ImportRequest, import_table
+from ...engine.registry import Registry
+from ...engine.table import Rows, open_rows
+from ..adapters.feedback import FeedbackProgress
+from ..adapters.outputs import table_destination
+from ..adapters.rows_input import rows_input
+from ..algorithm import EarthprintAlgorithm, Outputs, Parameters
+from ..environment import folders
+from ..parameters.choice import choice
+from ..styles.embedding_table import EmbeddingTableStyle
+from ..styles.on_load import style_on_load
+
+INPUT = "INPUT"
+FILE = "FILE"
+PRODUCT = "PRODUCT"
+FIELDS = "FIELDS"
+OUTPUT = "OUTPUT"
+PRODUCTS = ("automatic", "columns", "list")
+
+
+class ImportEmbeddings(EarthprintAlgorithm):
+    """Makes an embedding table of a layer whose vectors are columns of numbers or a column of lists."""
+
+    ID = "importembeddings"
+    TITLE = "Import embeddings"
+    GROUP = "Embeddings in and out"
+    GROUP_ID = "inout"
+    SUMMARY = (
+        "Makes an embedding table of a layer or file whose vectors lie in numbered columns (A00 to A63, feature0 …, "
+        "emb_0 …, 0 to 1023) or in one column of lists. Geometries, other attributes and the order of rows stay.")
+    TAGS = ("import", "columns", "list", "alphaearth", "csv", "vectors")
+
+    def declare(self) -> None:
+        """Add parameters and outputs."""
+        self.add(
+            QgsProcessingParameterFeatureSource(INPUT, self.tr("Layer"), [QgsProcessing.SourceType.TypeVector], None,
+                                                True),
+            self.tr("The layer whose columns hold the vectors, with or without geometry. Give either this or FILE."))
+        self.add(
+            QgsProcessingParameterFile(FILE, self.tr("File"), QgsProcessingParameterFile.Behavior.File, "", None, True),
+            self.tr("In place of a layer: a CSV or any other vector file. The first line of a CSV is its header, even "
+                    "where the columns are called 0 to 1023."))
+        self.add(
+            choice(PRODUCT, self.tr("Where the vectors lie"), PRODUCTS, "automatic"),
+            self.tr("columns: one numeric column a dimension. list: one column that holds whole vectors, as [1, 2] or "
+                    "{1,2} or bytes of float32. automatic: whichever of the two has more dimensions. What was taken "
+                    "is told in the log."))
+        self.add(
+            QgsProcessingParameterString(FIELDS, self.tr("Columns"), "", False, True),
+            self.tr("Empty: the longest run of numeric columns that share a name and are numbered in a row (8 or more, "
+                    "in the order of their numbers), or the column of lists. Otherwise the columns in order, separated "
+                    "by semicolons, singly or as ranges, such as A00-A63."))
+        self.add(
+            QgsProcessingParameterVectorDestination(OUTPUT, self.tr("Embedding table"),
+                                                    QgsProcessing.SourceType.TypeVector),
+            self.tr("A GeoPackage layer with the columns embedding (binary) and embedding_space (text) in place of the "
+                    "columns read. Rows without a vector are left out and counted."))
+        self.addOutput(QgsProcessingOutputNumber("ROWS", self.tr("Rows with a vector")))
+        self.addOutput(QgsProcessingOutputNumber("LEFT_OUT", self.tr("Rows without a vector")))
+        self.addOutput(QgsProcessingOutputNumber("DIMENSIONS_OUT", self.tr("Dimensions")))
+        self.addOutput(QgsProcessingOutputString("SPACE", self.tr("Space")))
+
+    def problem(self, parameters: Parameters, context: QgsProcessingContext) -> str:
+        """Ask for exactly one source."""
+        given = [name for name in (INPUT, FILE) if parameters.get(name) not in (None, "")]
+        if len(given) == 1:
+            return ""
+        return self.tr("Give either INPUT, a layer, or FILE, a file: {count} of the two are given.").format(
+            count=len(given))
+
+    def read(self, parameters: Parameters, context: QgsProcessingContext, progress: FeedbackProgress) -> None:
+        """Resolve the layer."""
+        self._rows = self._source(parameters, context)
+        self._product = self.parameterAsEnumString(parameters, PRODUCT, context)
+        self._fields = self.parameterAsString(parameters, FIELDS, context)
+        self._output = table_destination(self.parameterAsOutputLayer(parameters, OUTPUT, context))
+        self._registry = Registry(folders().spaces)
+
+    def _source(self, parameters: Parameters, context: QgsProcessingContext) -> Callable[[], Rows]:
+        """Return how to open the rows."""
+        path = self.parameterAsFile(parameters, FILE, context) if parameters.get(FILE) else ""
+        if path:
+            return lambda: open_rows(path)
+        return rows_input(self, parameters, INPUT, context)
+
+    def compute(self, context: QgsProcessingContext, progress: FeedbackProgress) -> Outputs:
+        """Import."""
+        result = import_table(
+            ImportRequest(self._rows(), self._output, self._product, self._fields, registry=self._registry), progress)
+        style_on_load(context, self._output, EmbeddingTableStyle())
+        return {OUTPUT: self._output, "ROWS": result.rows, "LEFT_OUT": result.left_out,
+                "DIMENSIONS_OUT": result.space.dimensions, "SPACE": result.key}
