@@ -313,6 +313,18 @@ def test_one_band_without_data_among_224() -> None:
     assert np.abs(got - expected).max() < 2e-5 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("balance", [0.2, 0.5, 0.8])
+def test_statistics_get_their_share_of_the_variance(balance: float) -> None:
+    """Filters and statistics enter with the stated shares of the variance, however many there are of each."""
+    values = landscape(25)
+    features = fitted(values, cell=4, window=8, dimensions=0, balance=balance)
+    vectors = embed(features, 4, values[:, :92, :92], np.ones((92, 92), bool)).reshape(features.dimensions, -1)
+    variance = vectors.var(axis=1)
+    assert variance.sum() == pytest.approx(1, rel=0.1)
+    assert variance[24:].sum() / variance.sum() == pytest.approx(balance, abs=0.03)
+    assert np.allclose(vectors.mean(axis=1), 0, atol=0.05)
+
+
 def test_a_seed_decides_everything() -> None:
     """The same seed gives the same file, another seed another."""
     values = landscape(16)
@@ -391,6 +403,7 @@ def test_windows_fit_cells_and_patches() -> None:
         ({"statistics": ("median",)}, "median is not a known statistic"),
         ({"patches": (), "statistics": ()}, "at least one"),
         ({"cell": 8, "window": 6}, "window of 6"),
+    ({"balance": 1.0}, "between 0 and 1"),
     ],
 )
 def test_wrong_parameters_are_named(choices: Dict[str, object], says: str) -> None:
