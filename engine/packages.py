@@ -206,7 +206,7 @@ def _unusable(package: Package, reason: str) -> PackageError:
     return PackageError(
         "package-unusable",
         "The Python package {name} is needed for {purpose} but can't be used: {reason}. It was found at {where} by "
-        "{interpreter}; replace it with {menu}, or without a desktop with: {command}",
+        "{interpreter}: update or remove that copy, then install it with {menu}, or without a desktop with: {command}",
         name=package.name, purpose=package.purpose, reason=reason.rstrip("."), where=where,
         interpreter=interpreter(), menu=MENU, command=pip_command(package))
 

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-pytest.importorskip("qgis.core")
+pytest.importorskip("qgis.PyQt.QtWidgets")
 from qgis.PyQt.QtCore import QEventLoop, QTimer
+from qgis.PyQt.QtWidgets import QApplication
 
 from earthprint.engine.errors import PackageError
 from earthprint.plugin import installer as installer_module
@@ -19,6 +20,8 @@ from earthprint.plugin.commands import Command
 from earthprint.plugin.installation import Installed
 from earthprint.plugin.installer import Installer
 from earthprint.plugin.package_folders import Contents
+
+_application = QApplication.instance() or QApplication([])
 
 
 class Ears:
@@ -45,7 +48,7 @@ class Ears:
 
 
 @pytest.fixture
-def installer(qgis_app, tmp_path, monkeypatch):
+def installer(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     made = Installer(str(tmp_path))
     yield made
@@ -185,7 +188,7 @@ def test_the_environment_keeps_the_network_and_drops_what_would_mislead_pip(inst
     assert installer.environment().value("PYTHONHOME") == sys.prefix
 
 
-def test_qgis_own_proxy_is_handed_on_unless_the_environment_has_one(qgis_app, tmp_path, monkeypatch):
+def test_qgis_own_proxy_is_handed_on_unless_the_environment_has_one(tmp_path, monkeypatch):
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     installer = Installer(str(tmp_path), "http://proxy.example:8080")
