@@ -79,6 +79,17 @@ def card_of_item(item: "Mapping[str, Any]", source: Path) -> Card:
         description=properties.text_or("description", ""))
 
 
+def model_asset(root: CardFields) -> "dict[str, Any]":
+    """Return the asset that is the model."""
+    assets = root.object("assets", "add an asset with the role “mlm:model”")
+    models = [asset for asset in assets.raw.values()
+              if isinstance(asset, dict) and isinstance(asset.get("roles"), list) and "mlm:model" in asset["roles"]]
+    if len(models) != 1:
+        raise root.fail("assets", f"hold {len(models)} assets with the role “mlm:model”",
+                        "give that role to the ONNX file alone")
+    return models[0]
+
+
 def card_item(card: Card, href: str) -> "dict[str, Any]":
     """Return the item of a card; checksum and size of the model are added by the caller, who knows the file."""
     properties: "dict[str, Any]" = {"datetime": _EPOCH}
@@ -132,10 +143,10 @@ def _input(entry: CardFields, aux: "Mapping[str, Any]") -> ModelInput:
     structure = entry.object("input", "give shape, dim_order and data_type")
     role, encoding = "image", ""
     if name in aux:
-        if aux[name] not in AUX:
+        if str(aux[name]) not in AUX:
             raise card_error(entry.card, "earthprint.aux", f"says “{str(aux[name])[:60]}” of the input {name}",
                              f"write one of {', '.join(AUX)}")
-        role, encoding = AUX[aux[name]]
+        role, encoding = AUX[str(aux[name])]
     elif not entry.raw.get("bands"):
         raise card_error(entry.card, "earthprint.aux", f"doesn't explain the input {name}, which has no bands",
                          f"map its name to one of {', '.join(AUX)}")
@@ -167,9 +178,7 @@ def _bands(root: CardFields, entry: CardFields, hyper: CardFields) -> "tuple[Car
                          "name the bands; a band that is computed from others is to be computed first")
     if len(set(names)) != len(names):
         raise entry.fail("bands", "names a band twice", "name each band once")
-    assets = root.object("assets", "add the model's asset")
-    model: "dict[str, Any]" = next((asset for asset in assets.raw.values() if isinstance(asset, dict)
-                                    and "mlm:model" in (asset.get("roles") or [])), {})
+    model = model_asset(root)
     eo, raster = (_by_name(root, model.get(key), key) for key in ("eo:bands", "raster:bands"))
     ranges = hyper.raw.get("earthprint.valid_range")
     if ranges is not None and (not isinstance(ranges, list) or len(ranges) not in (1, len(names))):

@@ -16,7 +16,7 @@ from typing import Any, Optional, Sequence
 from .card import Card
 from .card_check import check_card
 from .card_fields import CardFields, card_error
-from .card_item import card_item, card_of_item
+from .card_item import card_item, card_of_item, model_asset
 from .errors import CardError
 from .model_search import find_by_checksum
 from .whole import whole
@@ -38,7 +38,7 @@ def read_card(path: "str | Path", folders: "Sequence[Path]" = ()) -> Card:
     if is_template(item):
         raise card_error(source, "earthprint.template", "says that this is a template without a model file",
                          "bring the ONNX file with “Add an encoder” and name this card there")
-    asset = _model_asset(item, source)
+    asset = model_asset(CardFields(str(source), item, ""))
     checksum = _checksum(asset, source)
     model = _locate(asset, source, checksum, folders)
     card = replace(card, model_path=model, checksum=checksum)
@@ -50,7 +50,7 @@ def read_template(path: "str | Path") -> Card:
     """Read and check a card whose model file the user is yet to bring; its `model_path` doesn't exist."""
     source = Path(path)
     item = _load(source)
-    href = str(_model_asset(item, source).get("href") or "")
+    href = str(model_asset(CardFields(str(source), item, "")).get("href") or "")
     return replace(_parsed(item, source), model_path=source.parent / PurePosixPath(href).name)
 
 
@@ -58,7 +58,7 @@ def read_unplaced(path: "str | Path") -> Card:
     """Read and check a card without looking for its model; the checksum is empty where the card states none."""
     source = Path(path)
     item = _load(source)
-    asset = _model_asset(item, source)
+    asset = model_asset(CardFields(str(source), item, ""))
     card = _parsed(item, source)
     return card if asset.get("file:checksum") is None else replace(card, checksum=_checksum(asset, source))
 
@@ -181,17 +181,6 @@ def _load(path: Path) -> "dict[str, Any]":
 def _no_constant(text: str) -> float:
     """Refuse NaN and Infinity, which JSON doesn't know."""
     raise ValueError(f"{text} is no JSON number")
-
-
-def _model_asset(item: "dict[str, Any]", source: Path) -> "dict[str, Any]":
-    """Return the asset that is the model."""
-    assets = CardFields(str(source), item, "").object("assets", "add an asset with the role “mlm:model”")
-    models = [asset for asset in assets.raw.values()
-              if isinstance(asset, dict) and isinstance(asset.get("roles"), list) and "mlm:model" in asset["roles"]]
-    if len(models) != 1:
-        raise card_error(source, "assets", f"hold {len(models)} assets with the role “mlm:model”",
-                         "give that role to the ONNX file alone")
-    return models[0]
 
 
 def _checksum(asset: "dict[str, Any]", source: Path) -> str:

@@ -148,7 +148,7 @@ def _entry(chain: _Chain, entry: Any) -> _Chain:
         return chain
     if not isinstance(entry, dict):
         raise ScalingError("value_scaling holds something else than objects")
-    kind = entry.get("type")
+    kind = str(entry.get("type"))
     if kind == "processing":
         return _processing(chain, entry, "value_scaling")
     if kind not in _KEYS:
@@ -160,7 +160,7 @@ def _entry(chain: _Chain, entry: Any) -> _Chain:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ScalingError(f"value_scaling of type {kind} has no number “{key}”")
         numbers.append(float(value))
-    return _step(chain, str(kind), numbers)
+    return _step(chain, kind, numbers)
 
 
 def _processing(chain: _Chain, entry: Any, field: str) -> _Chain:

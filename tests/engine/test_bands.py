@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 import pytest
+
 from earthprint.engine.band_names import identify
 from earthprint.engine.bands import match_bands, select_bands
 from earthprint.engine.card import CardBand
