@@ -156,7 +156,9 @@ def _tokens_of_tile(card: Card) -> int:
     """Return how many vectors a tile has along a side."""
     if card.tile:
         return max(1, (card.tile - 2 * card.halo) // card.stride)
-    return max(1, (card.suggested_tile or _SUGGESTED_PIXELS) // card.stride)
+    tokens = max(1, (card.suggested_tile or _SUGGESTED_PIXELS) // card.stride)
+    # A power of two, so that tiles end where blocks end and no pixel is read for two blocks.
+    return 1 << (tokens.bit_length() - 1)
 
 
 def _own_overlap(tokens: int) -> int:

@@ -25,7 +25,7 @@ from .plan import EmbedPlan, EmbedRequest, RasterInput, lay_out
 
 AUTOMATIC = "automatic"
 LARGEST_BLOCK = 256
-BLOCK_TILES = 8
+BLOCK_TILES = 4
 _COPIES_OF_PIXELS = 3
 _COPIES_OF_VECTORS = 4
 
