@@ -108,7 +108,7 @@ def _match_order(card_bands: "Sequence[CardBand]", layer_bands: "Sequence[LayerB
     if all(re.fullmatch(rf"(b|band)?[\s_]*0*{number}", spelled(band.name))
            for number, band in enumerate(card_bands, start=1)):
         return BandMatch(order, ("order",) * len(order))
-    warning = (f"The bands of {layer[0].lower() + layer[1:]} have no names, so they were taken in their order as "
+    warning = (f"{layer} has bands without names, so they were taken in their order as "
                f"{_listing([band.name for band in card_bands])}.")
     return BandMatch(order, ("order",) * len(order), (warning,))
 

@@ -60,11 +60,7 @@ class CardSummary:
 
 def list_encoders(folders: EncoderFolders) -> "list[CardSummary]":
     """Return the encoders of the folders by name; a bad card is listed with its problem and hides no other."""
-    found = []
-    for folder in folders.searched:
-        found += [_summary(path, folders) for path in _cards(folder)]
-        found += _without_card(folder)
-    return sorted(found, key=lambda item: (item.name.lower(), str(item.path)))
+    return sorted(_in_order(folders), key=lambda item: (item.name.lower(), str(item.path)))
 
 
 def list_templates(folders: EncoderFolders) -> "list[CardSummary]":
@@ -106,9 +102,18 @@ def find_template(text: str, folders: EncoderFolders) -> Optional[Card]:
     return None
 
 
+def _in_order(folders: EncoderFolders) -> "list[CardSummary]":
+    """Return the encoders in the order of the folders, which decides where two of an id are one."""
+    found = []
+    for folder in folders.searched:
+        found += [_summary(path, folders) for path in _cards(folder)]
+        found += _without_card(folder)
+    return found
+
+
 def _of_id(wanted: str, folders: EncoderFolders) -> Card:
     """Find an encoder by its id."""
-    summaries = list_encoders(folders)
+    summaries = _in_order(folders)
     found = [item for item in summaries if item.id == wanted]
     usable = [item for item in found if item.usable]
     if usable:
