@@ -129,7 +129,8 @@ def platforms(host: Host) -> List[str]:
 def index() -> None:
     """Skip where pip can't get even a package without needs for the running Python: there is no index then."""
     command = [sys.executable, "-m", "pip", "--retries", "0", "--timeout", "20", "install", "--dry-run", "--quiet",
-               "--ignore-installed", "--no-deps", "--target", os.devnull + "-unused", "--only-binary=:all:", "packaging"]
+               "--ignore-installed", "--no-deps", "--target", os.devnull + "-unused", "--only-binary=:all:",
+               "packaging"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.skip("the package index can't be reached from here")
