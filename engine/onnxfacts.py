@@ -1,4 +1,4 @@
-"""What an ONNX file says about itself, gathered in one walk that skips the weights and compares every claim of size with the bytes."""
+"""What an ONNX file says about itself: one walk that skips weights and compares claims of size with the bytes."""
 
 from __future__ import annotations
 

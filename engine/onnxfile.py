@@ -1,4 +1,4 @@
-"""Looks into an ONNX file without loading it, and decides whether it may be given to a session: a model file is untrusted input."""
+"""Looks into an ONNX file without loading it and decides whether a session may have it: a model is untrusted input."""
 
 from __future__ import annotations
 

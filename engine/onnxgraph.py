@@ -49,7 +49,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Value:
-    """An input or output of a graph; a dimension is a number or the name of a free one (`?` if it has none), an unknown shape None."""
+    """An input or output; a dimension is a number or a free one's name (`?` without a name), an unknown shape None."""
 
     name: str
     kind: str

@@ -1,4 +1,4 @@
-"""The protobuf wire format, read by seeking and written by hand, so that an ONNX file needs no package to be looked into."""
+"""The protobuf wire format, read by seeking and written by hand: no package is needed to look into an ONNX file."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read_varint(stream: BinaryIO) -> int:
 
 
 def fields(stream: BinaryIO, start: int, end: int) -> Iterator[Field]:
-    """Walk the fields between two positions, skipping contents by seeking; the stream may be moved between two steps."""
+    """Walk the fields between two positions, skipping contents by seeking; the stream may be moved between steps."""
     position = start
     while position < end:
         stream.seek(position)
@@ -101,7 +101,7 @@ def text(stream: BinaryIO, field: Field) -> str:
 
 
 def numbers(stream: BinaryIO, field: Field, limit: int) -> List[int]:
-    """Read repeated integers in either form, one a field or packed, as signed 64-bit values, at most `limit` of them."""
+    """Read repeated integers in either form, one a field or packed, as signed 64-bit values, at most `limit`."""
     if field.wire == VARINT:
         return [signed(field.value)]
     if field.wire != BYTES:

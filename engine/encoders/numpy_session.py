@@ -15,7 +15,7 @@ from ..onnxwire import WireError
 
 # Beyond this a graph was not made by us; ours are well under a megabyte.
 MAX_BYTES = 256 * 1024 * 1024
-# Rows of a convolution are unfolded in pieces of about this many numbers, so that a piece stays in the processor's cache.
+# Rows of a convolution are unfolded in pieces of about this many numbers, so that a piece stays in the cache.
 UNFOLDED = 1 << 19
 
 
@@ -169,7 +169,7 @@ def _conv(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
 
 
 def _pool(node: Node, image: np.ndarray, combine: Callable[..., np.ndarray]) -> np.ndarray:
-    """Combine squares of pixels, first along the rows and then along the columns, both by adding shifted strided views."""
+    """Combine squares of pixels, first over rows and then over columns, by combining shifted strided views."""
     (height, width), (down, across) = node.attributes["kernel_shape"], node.attributes.get("strides", (1, 1))
     rows, cols = (image.shape[2] - height) // down + 1, (image.shape[3] - width) // across + 1
     if rows < 1 or cols < 1:

@@ -1,31 +1,34 @@
-"""Fits the automatic encoder to a raster: random convolutional features and band statistics, reduced by principal components.
+"""Fits the automatic encoder to a raster: random convolutional features and band statistics, reduced by PCA.
 
-The filters are patches of the raster itself, whitened (Coates and Ng 2012; Rolf et al. 2021, "MOSAIKS"). Only the positive part of a
-response is kept, without a bias: the filters sum to zero, so the negative part is the positive one minus a linear function of window means,
-and the band statistics carry these. Nothing is downloaded and nothing is learned from labels.
+The filters are patches of the raster itself, whitened (Coates and Ng 2012; Rolf et al. 2021, "MOSAIKS"). Only the
+positive part of a response is kept, without a bias: the filters sum to zero, so the negative part is the positive one
+minus a linear function of window means, and the band statistics carry these. Nothing is downloaded and nothing is
+learned from labels. What the choices are worth is measured in docs/accuracy.md.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Iterable, List, Tuple
+from dataclasses import asdict, dataclass, replace
+from typing import Iterable, List, Mapping, Optional, Tuple
 
 import numpy as np
 
 from ..errors import InputError
 from .numpy_session import NumpySession
-from .random_features_graph import STATISTICS, FeatureBank, Projection, embedding_graph, feature_graph, halo
+from .random_features_graph import LIMIT, STATISTICS, FeatureBank, Projection, embedding_graph, feature_graph, halo
 
-# Pixels that take part in the statistics of bands, and cells in those of features; more change nothing that matters.
+# Pixels (and numbers, where bands are many) that take part in the statistics of bands, and cells in those of features.
 MAX_PIXELS = 400_000
+MAX_NUMBERS = 20_000_000
 MAX_CELLS = 20_000
 MIN_CELLS = 4_000
-# Values beyond these shares of the sample don't take part in means and deviations, so that glints and clouds can't rule them.
+# Values are cut off at these percentiles for means and deviations, so that glints and clouds can't rule them.
 TAILS = (0.5, 99.5)
+NO_VALID_PIXEL = "The raster has no valid pixel to learn from: check its nodata value and the extent."
 # Windows are at least this much larger than what a cell sees, so that even a tiny raster gives several different cells.
 MARGIN = 6
-# Added to the variances of patches before whitening (of patches of unit length), as MOSAIKS does, so that noise isn't blown up.
+# Added to the variances of patches of unit length before whitening, as MOSAIKS does, so that noise isn't blown up.
 WHITENING = 1.0e-3
 
 
@@ -82,7 +85,7 @@ class Window:
 
 
 def window_of(request: RandomFeaturesRequest) -> int:
-    """Give the width of the square that a cell sees: the one asked for, or twice the cell, but room enough for the filters."""
+    """Give the width of the square that a cell sees: as asked for, or twice the cell, with room for the filters."""
     room = max(request.patches, default=1) + 2
     window = request.window or max(2 * request.cell, room)
     return window + (window - request.cell) % 2
@@ -95,7 +98,9 @@ def fit(sample: Iterable[Tuple[np.ndarray, np.ndarray]], request: RandomFeatures
     windows = _windows(sample, window)
     rng = np.random.default_rng(request.seed)
     warnings: List[str] = []
-    bank = _bank(windows, request, window, rng, warnings)
+    scaling = _scaling(_pixels(windows, rng), windows[0].values.shape[0], request, window, warnings)
+    windows = _finite(windows, scaling.live)
+    bank = replace(scaling, kernels=_kernels(windows, scaling, request, rng, warnings))
     table = _features(windows, bank)
     projection, explained = _projection(table, bank.filters, request, warnings)
     return RandomFeatures(request, bank, projection, int(table.shape[0]), explained, tuple(warnings))
@@ -115,6 +120,7 @@ def to_onnx(features: RandomFeatures, cell: int, notes: Optional[Mapping[str, st
             "earthprint.request": json.dumps(asdict(features.request), sort_keys=True),
         }
     )
+    graph.notes.update(notes or {})
     return graph.to_bytes()
 
 
@@ -159,8 +165,11 @@ def _check_request(request: RandomFeaturesRequest) -> None:
     if request.dimensions < 0:
         raise InputError("dimensions", "The number of dimensions can't be negative; 0 keeps all features.")
     if not 0.0 < request.balance < 1.0:
-        raise InputError("balance", "The share of the statistics must lie between 0 and 1; {balance} was given.",
-                         balance=request.balance)
+        raise InputError(
+            "balance",
+            "The share of the statistics must lie between 0 and 1; {balance} was given.",
+            balance=request.balance,
+        )
     unknown = [name for name in request.statistics if name not in STATISTICS]
     if unknown:
         raise InputError(
@@ -186,49 +195,14 @@ def _windows(sample: Iterable[Tuple[np.ndarray, np.ndarray]], window: int) -> Li
         pad = [(0, max(0, window + MARGIN - size)) for size in mask.shape]
         windows.append(Window(np.pad(values, [(0, 0)] + pad, mode="symmetric"), np.pad(mask, pad, mode="symmetric")))
     if not windows:
-        raise InputError(
-            "no-valid-pixel", "The raster has no valid pixel to learn from: check its nodata value and the extent."
-        )
+        raise InputError("no-valid-pixel", NO_VALID_PIXEL)
     return windows
-
-
-def _bank(
-    windows: List[Window], request: RandomFeaturesRequest, window: int, rng: np.random.Generator, warnings: List[str]
-) -> FeatureBank:
-    """Learn the scaling of bands and draw the filters."""
-    bands = windows[0].values.shape[0]
-    pixels = _pixels(windows, rng)
-    live, offset, scale = _scaling(pixels, warnings)
-    scaled = np.clip((pixels[:, live] - offset) / scale, -10, 10)
-    mixing = np.eye(live.size)
-    if live.size > request.max_channels:
-        _, mixing, _ = principal_components(scaled, request.max_channels)
-    plain = FeatureBank(bands, window, request.cell, live, offset, scale, mixing, (), ())
-    kernels: List[np.ndarray] = []
-    shares = np.diff(np.linspace(0, request.filters, len(request.patches) + 1).astype(int))
-    for size, count in zip(request.patches, shares):
-        patches = _patches(windows, plain, size, request.sampled_patches, rng)
-        if patches.size:
-            kernels.append(whitened_filters(patches, int(count), rng))
-        elif request.statistics:
-            warnings.append(
-                f"The sample has no {size} by {size} pixels without nodata, so filters of that size are left out."
-            )
-        else:
-            raise InputError(
-                "no-whole-patch",
-                "The raster has no {size} by {size} pixels without nodata to learn filters from: use a "
-                "smaller patch, or band statistics too.",
-                size=size,
-            )
-    return FeatureBank(
-        bands, window, request.cell, live, offset, scale, mixing, tuple(kernels), tuple(request.statistics)
-    )
 
 
 def _pixels(windows: List[Window], rng: np.random.Generator) -> np.ndarray:
     """Draw valid pixels (pixels, bands) from all windows alike."""
-    each = max(1, MAX_PIXELS // len(windows))
+    wanted = min(MAX_PIXELS, MAX_NUMBERS // windows[0].values.shape[0])
+    each = max(1, wanted // len(windows))
     drawn: List[np.ndarray] = []
     for window in windows:
         rows, cols = np.nonzero(window.mask)
@@ -237,12 +211,14 @@ def _pixels(windows: List[Window], rng: np.random.Generator) -> np.ndarray:
     return np.concatenate(drawn).astype(np.float64)
 
 
-def _scaling(pixels: np.ndarray, warnings: List[str]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find the bands that say something, and their mean and deviation without the tails."""
+def _scaling(
+    pixels: np.ndarray, bands: int, request: RandomFeaturesRequest, window: int, warnings: List[str]
+) -> FeatureBank:
+    """Find the bands that say something, their mean and deviation without the tails, and the mixing of many into few."""
     live: List[int] = []
     offset: List[float] = []
     scale: List[float] = []
-    for band in range(pixels.shape[1]):
+    for band in range(bands):
         values = pixels[:, band]
         values = values[np.isfinite(values)]
         mean, deviation = _mean_and_deviation(values) if values.size else (0.0, 0.0)
@@ -256,14 +232,61 @@ def _scaling(pixels: np.ndarray, warnings: List[str]) -> Tuple[np.ndarray, np.nd
     if not live:
         raise InputError(
             "constant-raster",
-            "Every band of the raster has one value everywhere, so there is nothing to tell places "
-            "apart by: check the bands and the extent.",
+            "Every band of the raster has one value everywhere, so there is nothing to tell places apart by: check the "
+            "bands and the extent.",
         )
-    return np.array(live), np.array(offset, np.float32).astype(np.float64), np.array(scale)
+    # As the graph will hold it, so that fitting and running subtract the same number.
+    middle = np.array(offset, np.float32).astype(np.float64)
+    mixing = np.eye(len(live))
+    if len(live) > request.max_channels:
+        whole = pixels[np.isfinite(pixels[:, live]).all(axis=1)][:, live]
+        _, mixing, _ = principal_components(
+            np.clip((whole - middle) / np.array(scale), -LIMIT, LIMIT), request.max_channels
+        )
+    return FeatureBank(
+        bands, window, request.cell, np.array(live), middle, np.array(scale), mixing, (), tuple(request.statistics)
+    )
+
+
+def _finite(windows: List[Window], live: np.ndarray) -> List[Window]:
+    """Count a pixel as invalid where a band in use has no number, whatever the mask says."""
+    checked = [Window(w.values, w.mask & np.isfinite(w.values[live]).all(axis=0)) for w in windows]
+    kept = [window for window in checked if window.mask.any()]
+    if not kept:
+        raise InputError("no-valid-pixel", NO_VALID_PIXEL)
+    return kept
+
+
+def _kernels(
+    windows: List[Window],
+    bank: FeatureBank,
+    request: RandomFeaturesRequest,
+    rng: np.random.Generator,
+    warnings: List[str],
+) -> Tuple[np.ndarray, ...]:
+    """Draw the filters of each size."""
+    kernels: List[np.ndarray] = []
+    counts = np.diff(np.linspace(0, request.filters, len(request.patches) + 1).astype(int))
+    for size, count in zip(request.patches, counts):
+        patches = _patches(windows, bank, size, request.sampled_patches, rng)
+        if patches.size:
+            kernels.append(whitened_filters(patches, int(count), rng))
+        elif request.statistics:
+            warnings.append(
+                f"The sample has no {size} by {size} pixels without nodata, so filters of that size are left out."
+            )
+        else:
+            raise InputError(
+                "no-whole-patch",
+                "The raster has no {size} by {size} pixels without nodata to learn filters from: use a smaller patch, "
+                "or band statistics too.",
+                size=size,
+            )
+    return tuple(kernels)
 
 
 def _mean_and_deviation(values: np.ndarray) -> Tuple[float, float]:
-    """Compute mean and standard deviation of values cut off at the tails; of all values where these are all there is."""
+    """Compute mean and standard deviation of values cut off at the tails; of all values where only tails vary."""
     low, high = np.percentile(values, TAILS)
     cut = np.clip(values, low, high)
     if high > low:
@@ -275,7 +298,7 @@ def _channels(window: Window, bank: FeatureBank) -> np.ndarray:
     """Scale a window's bands as the graph does: (channels, rows, cols), zero where invalid."""
     offset, scale = bank.offset[:, None, None], bank.scale[:, None, None]
     values = np.where(window.mask, window.values[bank.live], offset)
-    scaled = np.clip((values - offset) / scale, -10, 10)
+    scaled = np.clip((values - offset) / scale, -LIMIT, LIMIT)
     if bank.mixing.shape[0] == bank.mixing.shape[1]:
         return scaled
     return np.tensordot(bank.mixing, scaled, axes=1)
@@ -300,7 +323,7 @@ def _patches(windows: List[Window], bank: FeatureBank, size: int, wanted: int, r
 
 
 def whitened_filters(patches: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Turn some of the patches into filters: centred, of equal contrast, whitened twice (once for the filter, once for the image)."""
+    """Turn some patches into filters: centred, of equal contrast, whitened twice (for the filter and for the image)."""
     flat = patches.reshape(patches.shape[0], -1).astype(np.float64)
     flat -= flat.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(flat, axis=1)
@@ -319,7 +342,7 @@ def whitened_filters(patches: np.ndarray, count: int, rng: np.random.Generator) 
 
 
 def _features(windows: List[Window], bank: FeatureBank) -> np.ndarray:
-    """Compute the features of cells all over the sample, closer together where the sample is small: (cells, features)."""
+    """Compute the features of cells all over the sample, closer together where it is small: (cells, features)."""
     places = sum((w.mask.shape[0] - bank.window + 1) * (w.mask.shape[1] - bank.window + 1) for w in windows)
     least = 1 if bank.window % 2 else 2
     stride = max(1, min(bank.inner, int(np.sqrt(places / MIN_CELLS))))
@@ -356,7 +379,7 @@ def _features_at(windows: List[Window], bank: FeatureBank, stride: int) -> Tuple
 def _projection(
     table: np.ndarray, filters: int, request: RandomFeaturesRequest, warnings: List[str]
 ) -> Tuple[Projection, float]:
-    """Standardise the features, weigh filters against statistics, and reduce; all three become one matrix and one offset."""
+    """Standardise the features, weigh filters against statistics, and reduce: one matrix and one offset."""
     low, high = np.percentile(table, TAILS, axis=0)
     cut = np.clip(table, low, high)
     centre, spread = cut.mean(axis=0), cut.std(axis=0)
@@ -390,7 +413,7 @@ def _weights(useful: np.ndarray, filters: int, balance: float) -> np.ndarray:
 
 
 def principal_components(table: np.ndarray, count: int) -> Tuple[np.ndarray, np.ndarray, float]:
-    """Give mean, the first components (count, columns) with their largest loading positive, and the share of variance they keep."""
+    """Give mean, first components (count, columns), largest loading positive, and the share of variance kept."""
     mean = table.mean(axis=0)
     centred = table - mean
     values, vectors = np.linalg.eigh(centred.T @ centred / max(table.shape[0] - 1, 1))

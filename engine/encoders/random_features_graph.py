@@ -1,8 +1,9 @@
 """Writes the automatic encoder as an ONNX graph: raw pixel values and their mask go in, one vector a cell comes out.
 
-Geometry. A cell is `cell` pixels wide and sees exactly the square of `window` pixels that is centred on it, whatever the sizes of the
-filters, because a filter of k pixels is averaged over the window - k + 1 positions at which it lies inside that square. `window - cell` is
-even and not negative, so the halo (window - cell) / 2 is the same on all sides: an input of rows * cell + 2 * halo pixels gives rows cells.
+Geometry. A cell is `cell` pixels wide and sees exactly the square of `window` pixels that is centred on it, whatever
+the sizes of the filters, because a filter of k pixels is averaged over the window - k + 1 positions at which it lies
+inside that square. `window - cell` is even and not negative, so the halo (window - cell) / 2 is the same on all sides:
+an input of n * cell + 2 * halo pixels gives n cells; cell i covers pixels halo + i * cell to halo + (i + 1) * cell - 1.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from ..onnxgraph import OnnxGraph
 
 # Bands are cut off at this many standard deviations, so that one glaring pixel can't rule a whole window.
 LIMIT = 10.0
-# Far beyond any response (at most the sum of a unit filter's weights times LIMIT), so that a filter that touches nodata never fires.
+# Far beyond any response (at most a unit filter's absolute sum times LIMIT): no filter fires that touches nodata.
 VETO = 1.0e4
-# Below this a standard deviation is rounding noise; the floor keeps the root's slope, hence the difference between tilings, small.
+# Below this a standard deviation is rounding noise; without the floor the root would blow that up between tilings.
 STD_FLOOR = 0.05
 # Less than one pixel of any window we allow.
 TINY = 1.0e-7
-# Filters computed together: few enough for their responses to stay in the processor's cache (see benchmarks/rcf_speed.py).
+# Filters computed together: few enough for their responses to stay in the cache (see benchmarks/rcf_speed.py).
 GROUP = 16
 
 STATISTICS = ("mean", "own", "std", "min", "max")
@@ -60,7 +61,7 @@ class FeatureBank:
 
 @dataclass(frozen=True)
 class Projection:
-    """The linear step from features to the embedding: matrix (dimensions, features) and offset, and what stands in for a missing feature."""
+    """The linear step from features to vectors: matrix (dimensions, features), offset, what replaces missing features."""
 
     matrix: np.ndarray
     offset: np.ndarray
@@ -140,7 +141,7 @@ def _responses(
 ) -> List[str]:
     """Write the filters, their positive parts and the averages of these over the valid positions of the window."""
     bands, absent = sources
-    # The filters see absence as one more channel with a weight that silences them: cheaper than a product with the mask for each filter.
+    # Absence is one more channel, whose weight silences the filter: cheaper than a product with the mask for each.
     seen = graph.node("Concat", [bands, absent], "bands_and_absence", axis=1)
     parts: List[str] = []
     start = 0
@@ -214,7 +215,7 @@ def _mean(graph: OnnxGraph, source: str, name: str, size: int, stride: int) -> s
 
 
 def _average(graph: OnnxGraph, total: str, share: str, stand_in: Optional[str], name: str) -> str:
-    """Write the division of a mean over all pixels by the share of those that count, and the stand-in where none does."""
+    """Write the division of a mean over all pixels by the share that counts, and the stand-in where none does."""
     tiny = graph.weight("tiny", np.float32(TINY))
     safe = graph.node("Max", [share, tiny], f"{name}_safe")
     average = graph.node("Div", [total, safe], f"{name}_average")

@@ -110,8 +110,8 @@ def test_facts_agree_with_the_onnx_package(model: Path) -> None:
     assert check_trustworthy(model) == facts
 
 
-def test_facts_of_a_torch_export(tmp_path: Path) -> None:
-    """A network from another exporter, with typed tensors, constants and a subgraph, gives the facts that its own package reads."""
+def test_facts_of_a_network_from_elsewhere(tmp_path: Path) -> None:
+    """A network from another exporter, with typed tensors, constants and subgraphs, is understood whole."""
     value, node = onnx.helper.make_tensor_value_info, onnx.helper.make_node
     branch = onnx.helper.make_graph(
         [
@@ -146,7 +146,7 @@ def test_facts_of_a_torch_export(tmp_path: Path) -> None:
 
 
 def test_a_file_cut_anywhere_is_refused_in_words(model: Path, tmp_path: Path) -> None:
-    """A truncated file gives a ModelError that names it, at every length; only whole trailing notes may go unnoticed."""
+    """A truncated file gives a ModelError that names it, at every length; only whole trailing notes go unnoticed."""
     data = model.read_bytes()
     cut = tmp_path / "cut.onnx"
     tail = len(wire.bytes_field(14, wire.text_field(1, "seed") + wire.text_field(2, "7 · ü")))

@@ -1,4 +1,4 @@
-"""The automatic encoder against a naive reference with explicit loops, and its promises about geometry, nodata and outliers."""
+"""The automatic encoder against a naive reference in loops, and its promises about geometry, nodata and outliers."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def naive(features: RandomFeatures, cell: int, values: np.ndarray, mask: np.ndar
             vector: List[float] = []
             for kernel in bank.kernels:
                 size = kernel.shape[2]
-                for number, filt in enumerate(kernel):
+                for filt in kernel:
                     responses = []
                     for r in range(window - size + 1):
                         for c in range(window - size + 1):
@@ -146,7 +146,7 @@ def test_graph_is_what_the_definition_says(choices: Dict[str, object], holes: st
 
 @pytest.mark.parametrize("cell,window", [(4, 8), (3, 7), (1, 5), (2, 12), (8, 8), (5, 15)])
 def test_a_cell_sees_exactly_the_square_centred_on_it(cell: int, window: int) -> None:
-    """A pixel that changes, changes just the cells in whose window it lies: as far to the left as to the right, up as down."""
+    """A pixel that changes, changes just the cells in whose window it lies: as far to the left as to the right."""
     values = landscape(2, bands=2)
     features = fitted(values, cell=cell, window=window, patches=(3, 4), statistics=STATISTICS)
     margin = features.halo(cell)
@@ -301,6 +301,22 @@ def test_bands_that_say_nothing_are_left_out_and_named() -> None:
     assert np.isfinite(one).all() and np.array_equal(one, embed(features, 4, values[:, :92, :92], mask[:92, :92]))
 
 
+def test_numbers_missing_in_one_band_make_the_pixel_invalid_for_the_fit() -> None:
+    """A mask that forgets NaN in a band in use doesn't poison the encoder."""
+    values = landscape(26)
+    holed = values.copy()
+    holed[2, 10:20, 10:20] = np.nan
+    mask = np.ones((96, 96), bool)
+    mask[10:20, 10:20] = False
+    request = RandomFeaturesRequest(cell=4, window=8, filters=16, dimensions=8)
+    told = fit(sample_of(values, mask), request)
+    forgotten = fit(sample_of(holed, np.ones((96, 96), bool)), request)
+    assert np.isfinite(forgotten.projection.matrix).all()
+    assert np.allclose(told.bank.offset, forgotten.bank.offset, atol=0.05 * told.bank.scale.max())
+    got = embed(forgotten, 4, values[:, :92, :92], np.ones((92, 92), bool))
+    assert np.isfinite(got).all()
+
+
 def test_one_band_without_data_among_224() -> None:
     """A hyperspectral scene works, reduced to a few channels first, and its dead band doesn't matter."""
     values = landscape(15, bands=224, size=48)
@@ -346,7 +362,7 @@ def test_signs_do_not_depend_on_the_order_of_cells() -> None:
 
 
 def test_filters_are_whitened_patches() -> None:
-    """Filters see no brightness, have one length, and respond to patches with nearly equal strength in every direction."""
+    """Filters see no brightness, have one length, and are what a plain inverse of the covariance gives."""
     rng = np.random.default_rng(18)
     smooth = np.cumsum(np.cumsum(rng.normal(size=(4000, 1, 3, 3)), axis=2), axis=3)
     filters = whitened_filters(smooth, 32, np.random.default_rng(0))
@@ -403,7 +419,7 @@ def test_windows_fit_cells_and_patches() -> None:
         ({"statistics": ("median",)}, "median is not a known statistic"),
         ({"patches": (), "statistics": ()}, "at least one"),
         ({"cell": 8, "window": 6}, "window of 6"),
-    ({"balance": 1.0}, "between 0 and 1"),
+        ({"balance": 1.0}, "between 0 and 1"),
     ],
 )
 def test_wrong_parameters_are_named(choices: Dict[str, object], says: str) -> None:
@@ -430,11 +446,11 @@ def test_the_file_is_sound_and_tells_its_geometry(tmp_path_factory: pytest.TempP
     """The onnx package's full check passes, and the file's own notes give what is needed to run it."""
     onnx = pytest.importorskip("onnx")
     features = fitted(landscape(22), cell=4, patches=(3, 5), unit_norm=True, statistics=STATISTICS)
-    model = onnx.load_from_string(to_onnx(features, 4))
+    model = onnx.load_from_string(to_onnx(features, 4, {"card": "{}"}))
     onnx.checker.check_model(model, full_check=True)
     notes = {entry.key: entry.value for entry in model.metadata_props}
     assert notes["earthprint.cell"] == "4" and notes["earthprint.window"] == "8" and notes["earthprint.halo"] == "2"
-    assert notes["earthprint.dimensions"] == "12"
+    assert notes["earthprint.dimensions"] == "12" and notes["card"] == "{}"
     assert [value.name for value in model.graph.input] == ["image", "mask"]
     assert [value.name for value in model.graph.output] == ["embedding"]
     assert embedding_graph(features.bank, features.projection, 4).outputs[0].shape[1] == 12
