@@ -96,8 +96,8 @@ def _one_cell(array: np.ndarray, dated: bool, card: Card, size: Optional[Tuple[i
     if expected not in (None, (1, 1)):
         raise ModelError(
             "one-vector", "The encoder {encoder} gives one vector for a tile (output {output}, pooling {pooling}), but "
-            "its card (kind {kind}, stride {stride}) speaks of {expected}: correct the kind, the stride or the pooling in "
-            "the card.", encoder=card.id, output=declared.name, pooling=card.pooling, kind=card.kind,
+            "its card (kind {kind}, stride {stride}) speaks of {expected}: correct the kind, the stride or the pooling "
+            "in the card.", encoder=card.id, output=declared.name, pooling=card.pooling, kind=card.kind,
             stride=card.stride, expected=shape_text(expected or ()))
     return (_pool_dates(array, 1, card) if dated else array)[:, None, None, :]
 

@@ -72,21 +72,21 @@ def check_values(values: np.ndarray, card: Card) -> None:
         if expected.stated:
             # Judged by the middle: a bright corner, snow or cloud may lie far beyond what a raster was fitted to.
             if seen.middle > expected.high + BEYOND_RANGE * expected.width:
-                raise _error("values-large", "divide the raster by {factor} or choose an encoder for its "
+                raise _error("values-large", "divide such bands by {factor} or choose an encoder for its "
                              "values", band, card)
             if seen.high < expected.low - BEYOND_RANGE * expected.width:
-                raise _error("values-offset", "convert the raster to the card's unit", band, card)
+                raise _error("values-offset", "convert such bands to the card's unit", band, card)
         elif seen.size > TOO_LARGE * expected.extent:
-            raise _error("values-large", "divide the raster by {factor} or choose an encoder for its "
+            raise _error("values-large", "divide such bands by {factor} or choose an encoder for its "
                          "values", band, card)
         elif seen.high < expected.low - BEYOND_RANGE * expected.width:
-            raise _error("values-offset", "convert the raster to the card's unit", band, card)
+            raise _error("values-offset", "convert such bands to the card's unit", band, card)
     negative = [band for band in bands if band.expected.low < -4 * max(band.expected.high, 0.0)]
     if negative and all(band.seen.low >= 0 and band.seen.high > 0 for band in negative):
-        raise _error("values-linear", "convert the raster to decibels (10 × log10)", negative[0], card)
+        raise _error("values-linear", "convert such bands to decibels (10 × log10)", negative[0], card)
     large = [band for band in bands if band.expected.extent >= LARGE_UNIT and band not in negative]
     if large and all(band.seen.largest <= FRACTION and band.seen.fractional for band in large):
-        raise _error("values-small", "multiply the raster by {factor} or choose an encoder for its "
+        raise _error("values-small", "multiply such bands by {factor} or choose an encoder for its "
                      "values", large[0], card)
 
 
@@ -139,7 +139,8 @@ def _error(code: str, remedy: str, band: _Band, card: Card) -> InputError:
     template = ("The values of band {band} lie between {seen_low} and {seen_high}, but the encoder {encoder} is made "
                 "for values of about {low} to {high}: " + remedy + ".")
     larger, smaller = max(seen.high, expected.extent), min(seen.high, expected.extent)
-    factor = 10000 if larger > 1000 and smaller <= 10 else 255 if smaller <= 10 else "{:.0f}".format(larger / smaller)
+    # The two units that are mixed up with fractions: whole numbers of 8 bits, and reflectance × 10000.
+    factor = "{:.0f}".format(larger / smaller) if smaller > 10 else 255 if larger <= 300 else 10000
     return InputError(code, template, band=band.name, seen_low=_short(seen.low), seen_high=_short(seen.high),
                       encoder=card.id, low=_short(low), high=_short(expected.high), factor=factor)
 

@@ -279,8 +279,8 @@ def test_what_the_runtime_says_of_a_run_becomes_a_sentence(text, kind, words):
      "incomplete"),
     ("[ONNXRuntimeError] : 1 : FAIL : Load model from e.onnx failed:/src/onnxruntime/core/graph/model.cc:256 "
      "onnxruntime::Model::Model(onnx::ModelProto&&, const onnxruntime::PathString&) Unsupported model IR "
-     "version: 99, max supported IR version: 13\n", r"newer onnxruntime than the 1.2 here \(Unsupported model IR version: 99, max supported IR "
-     r"version: 13\)"),
+     "version: 99, max supported IR version: 13\n",
+     r"newer onnxruntime than the 1.2 here \(Unsupported model IR version: 99, max supported IR version: 13\)"),
     ("[ONNXRuntimeError] : 1 : FAIL : Load model from e.onnx failed:Fatal error: x.y:Foo(-1) is not a registered "
      "function/op", "uses an operation .*x.y:Foo"),
     ("something else entirely", r"can't be opened \(something else entirely\)"),
@@ -348,4 +348,3 @@ def test_without_the_runtime_simple_graphs_still_run(tmp_path, monkeypatch):
     odd.output("y", ["n", 3])
     with pytest.raises(PackageError, match="not here"):
         open_session(write(tmp_path / "odd.onnx", odd), "auto")
-
