@@ -12,6 +12,7 @@ SUMMER = "embedding_summer.tif"
 TOWN = "embedding_town.tif"
 PATCHES = "patches.gpkg"
 WIDE = "points_wide.gpkg"
+IMPORTED = "points_imported.gpkg"
 POINTS = "points_embedding.gpkg"
 
 STEPS: Tuple[Step, ...] = (
@@ -73,8 +74,16 @@ STEPS: Tuple[Step, ...] = (
     ),
     Step(
         "Import the columns as an embedding table",
-        "The columns become one binary column that is quick to read and survives filters, merges and reprojection.",
+        "The columns become one binary column that is quick to read and survives filters, merges and reprojection. "
+        "Columns do not say what made them, hence the warning.",
         "earthprint:importembeddings",
-        (("INPUT", WIDE), ("PRODUCT", "columns"), ("OUTPUT", POINTS)),
+        (("INPUT", WIDE), ("PRODUCT", "columns"), ("OUTPUT", IMPORTED)),
+    ),
+    Step(
+        "Say what made the vectors",
+        "With the encoder's card as witness, the table is in the space of the embedding rasters and may be compared "
+        "with them.",
+        "earthprint:describeembeddings",
+        (("INPUT", IMPORTED), ("ENCODER", "encoder.json"), ("OUTPUT", POINTS)),
     ),
 )

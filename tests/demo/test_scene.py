@@ -134,4 +134,5 @@ def test_written_twice_gives_the_same_pixels(scene: Scene, tmp_path: Path) -> No
     write_scene(scene, tmp_path)
     files = write_scene(scene, tmp_path)
     assert np.array_equal(gdal.Open(str(files.summer)).ReadAsArray(), scene.summer)
-    assert ogr.Open(str(files.area_of_interest)).GetLayer(0).GetFeatureCount() == 1
+    area = ogr.Open(str(files.area_of_interest))
+    assert area.GetLayer(0).GetFeatureCount() == 1
