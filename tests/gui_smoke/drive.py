@@ -54,21 +54,10 @@ def run_button(dialog):
 
 def text_of(dialog):
     """Return the log of a Processing dialog and what its message bar says."""
-    texts = [edit.toPlainText() for edit in dialog.findChildren(QTextEdit) if not isinstance(edit, QTextBrowser)]
-    bars = [
-        label.text() for bar in dialog.findChildren(QWidget) for label in bar.findChildren(QLabel) if is_message(bar)
-    ]
-    browsers = [
-        browser.toPlainText()
-        for bar in dialog.findChildren(QWidget)
-        if is_message(bar)
-        for browser in bar.findChildren(QTextBrowser)
-    ]
-    return "\n".join([*texts, *bars, *browsers])
-
-
-def is_message(widget):
-    return widget.metaObject().className() in ("QgsMessageBar", "QgsMessageBarItem")
+    log = [edit.toPlainText() for edit in dialog.findChildren(QTextEdit, "txtLog")]
+    bars = [widget for widget in dialog.findChildren(QWidget) if widget.metaObject().className() == "QgsMessageBarItem"]
+    browsers = [browser.toPlainText() for bar in bars for browser in bar.findChildren(QTextBrowser)]
+    return "\n".join([*log, *browsers])
 
 
 def load(step):
@@ -151,10 +140,8 @@ def colours_of_canvas():
 
 
 def show_map(step):
-    """Zoom to the last layer that came, let it draw, and take a picture of the window."""
-    layers = list(QgsProject.instance().mapLayers().values())
-    titled = [layer for layer in layers if layer.name() == step.get("layer", layer.name())]
-    layer = titled[-1]
+    """Zoom to a layer, let it draw alone, and take a picture of the window."""
+    layer = QgsProject.instance().mapLayersByName(step["layer"])[0]
     iface.setActiveLayer(layer)
     root = QgsProject.instance().layerTreeRoot()
     for node in root.findLayers():

@@ -40,7 +40,7 @@ def main() -> int:
                     "parameters": {"INPUT": str(scene), "CELL": 2, "DIMENSIONS": 16},
                     "picture_after": str(folder / "embedraster-log.png"),
                 },
-                {"do": "map", "picture": str(folder / "embedraster-map.png")},
+                {"do": "map", "layer": "Embedding raster", "picture": str(folder / "embedraster-map.png")},
             ]
         account = carry_out(plan, Path(scratch, "session"), timeout=300)
     missing = sorted(set(arguments.only) - {name for step in account.steps for name in step.get("taken", [])})
