@@ -99,7 +99,10 @@ def _check_values(request: EmbedRequest, rasters: Rasters, source: RasterInput, 
         if not sampled:
             raise InputError("no-valid-pixel", "{path} has no valid pixel in the area asked for: check its nodata value, "
                              "the mask and the extent.", path=sampler.path)
-        check_against(card, sampled, sampler.rule.ignored)
+        try:
+            check_against(card, sampled, sampler.rule.ignored)
+        except InputError as error:
+            raise InputError(error.code, "{path}: " + error.template, path=sampler.path, **error.values) from None
 
 
 def _plan(request: EmbedRequest, rasters: Rasters, source: RasterInput, card: Card, progress: Progress) -> EmbedPlan:

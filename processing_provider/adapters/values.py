@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
     QgsProcessingParameterFile,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
@@ -32,6 +33,8 @@ def value_problem(definition: QgsProcessingParameterDefinition, value: Any, cont
         return _choice_problem(definition, value)
     if isinstance(definition, QgsProcessingParameterNumber):
         return _number_problem(definition, value)
+    if isinstance(definition, QgsProcessingParameterExtent):
+        return _extent_problem(definition, value, context)
     if isinstance(definition, QgsProcessingParameterFile):
         return _file_problem(definition, value)
     if definition.type() == "raster" or _takes_rasters(definition):
@@ -64,6 +67,15 @@ def _number_problem(definition: QgsProcessingParameterNumber, value: Any) -> str
         "between {low:g} and {high:g}").format(low=low, high=high)
     return _tr("{name}: {value} is out of range: give a number {limits}.").format(
         name=definition.name(), value=value, limits=limits)
+
+
+def _extent_problem(definition: QgsProcessingParameterExtent, value: Any, context: QgsProcessingContext) -> str:
+    """Say how an extent is written."""
+    if not isinstance(value, str) or definition.checkValueIsAcceptable(value, context):
+        return ""
+    return _tr("{name}: “{value}” is neither an extent nor a layer: write xmin,xmax,ymin,ymax in the raster's "
+               "coordinates, with [EPSG:…] after them where they are in others.").format(
+        name=definition.name(), value=value)
 
 
 def _file_problem(definition: QgsProcessingParameterFile, value: Any) -> str:

@@ -250,3 +250,19 @@ def test_a_web_layer_is_read_at_the_stated_extent_and_pixel_size(run_algorithm: 
     assert values.shape == (3, 4, 4)
     assert [values[:, row, column].tolist() for row, column in ((0, 0), (0, 3), (3, 0), (3, 3))] == [
         [250, 10, 20], [10, 240, 20], [10, 20, 230], [200, 200, 30]]
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"BANDS": "1;2;9"}, "9"),
+    ({"DATES": "yesterday"}, "DATES: “yesterday” is not a date: write it as 2023-05-14"),
+    ({"DATES": "2023-01-01;2023-02-01"}, "DATES: there are 1 rasters \\(INPUT and FURTHER\\) but 2 dates"),
+    ({"EXTENT": "0,10,0,10"}, "ramp.tif"),
+    ({"FURTHER": "twice"}, "mean|date"),
+    ({"OUTPUT": "/no/such/folder/field.tif"}, "The folder /no/such/folder doesn't exist")])
+def test_what_shows_only_when_running_is_told_in_words(
+        run_algorithm: Any, ramp: Path, mean: Any, tmp_path: Path, change: Dict[str, Any], said: str) -> None:
+    change = {name: [str(ramp)] if value == "twice" else value for name, value in change.items()}
+    with pytest.raises(QgsProcessingException, match=said):
+        run_algorithm("embedraster", dict({"INPUT": str(ramp), "ENCODER": str(mean.path),
+                                           "OUTPUT": str(tmp_path / "field.tif")}, **change))
+    assert not list(tmp_path.glob("field*"))

@@ -36,13 +36,15 @@ def test_an_encoder_without_a_stated_place_goes_to_the_users_folder_and_works_by
 
 def test_the_same_seed_gives_the_same_file_and_another_gives_another(
         run_algorithm: Any, scene: Path, tmp_path: Path) -> None:
-    def content(name: str, seed: int) -> bytes:
+    def content(folder: str, seed: int) -> bytes:
+        (tmp_path / folder).mkdir()
         made = run_algorithm("makeencoder", {"INPUTS": [str(scene)], "FILTERS": 16, "SEED": seed, "PATCH": "3;5",
-                                             "OUTPUT": str(tmp_path / name)})
+                                             "OUTPUT": str(tmp_path / folder / "mine.onnx")})
         return Path(made["OUTPUT"]).read_bytes()
 
-    assert content("a.onnx", 1) == content("b.onnx", 1)
-    assert content("c.onnx", 2) != content("a.onnx", 1)
+    first = content("a", 1)
+    assert first == content("b", 1)
+    assert first != content("c", 2)
 
 
 def test_several_rasters_are_sampled_together(run_algorithm: Any, scene: Path, tmp_path: Path) -> None:

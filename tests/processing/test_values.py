@@ -27,6 +27,8 @@ def said_of(provider: Any, parameters: "dict[str, Any]", name: str = "embedraste
     ({"CELL": -1}, "CELL: -1 is out of range: give a number between 0 and 100000."),
     ({"CELL": "wide"}, "CELL: “wide” is not a number."),
     ({"MIN_VALID": 2}, "MIN_VALID: 2 is out of range: give a number between 0.001 and 1."),
+    ({"EXTENT": "somewhere"}, "EXTENT: “somewhere” is neither an extent nor a layer: write xmin,xmax,ymin,ymax in the "
+     "raster's coordinates, with [EPSG:…] after them where they are in others."),
     ({"MASK": "/no/such/mask.gpkg"}, "MASK: there is no file or layer “/no/such/mask.gpkg”: check the path."),
     ({"FURTHER": ["/no/such/date.tif"]}, "FURTHER: there is no file or layer “/no/such/date.tif”: check the path."),
     ({"OUTPUT": "field.img"}, "OUTPUT: an embedding raster is written as GeoTIFF, so “field.img” must end in .tif."),
