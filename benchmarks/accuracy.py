@@ -1,10 +1,9 @@
-"""Measures whether the automatic encoder earns its place: against raw bands and plain band statistics, in spatial blocks.
+"""Measures whether the automatic encoder beats raw bands and plain band statistics, in spatial blocks.
 
 Run from the repository root:  ./dev python benchmarks/accuracy.py [--quick] [--write]
 --quick takes fewer places, folds and variants (a few minutes); --write puts the tables into docs/accuracy.md.
 
-What is measured is what ships: every variant is fitted by the engine, written as ONNX and run by ONNX Runtime. The probes
-see nothing but vectors.
+What is measured is what ships: every variant is fitted by the engine, written as ONNX and run by ONNX Runtime.
 """
 
 from __future__ import annotations

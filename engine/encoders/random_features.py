@@ -214,7 +214,7 @@ def _pixels(windows: List[Window], rng: np.random.Generator) -> np.ndarray:
 def _scaling(
     pixels: np.ndarray, bands: int, request: RandomFeaturesRequest, window: int, warnings: List[str]
 ) -> FeatureBank:
-    """Find the bands that say something, their mean and deviation without the tails, and the mixing of many into few."""
+    """Find the bands that say something, their mean and deviation without tails, and the mixing of many into few."""
     live: List[int] = []
     offset: List[float] = []
     scale: List[float] = []

@@ -61,7 +61,7 @@ class FeatureBank:
 
 @dataclass(frozen=True)
 class Projection:
-    """The linear step from features to vectors: matrix (dimensions, features), offset, what replaces missing features."""
+    """From features to vectors: matrix (dimensions, features), offset, and what replaces missing features."""
 
     matrix: np.ndarray
     offset: np.ndarray
