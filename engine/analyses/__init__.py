@@ -1,0 +1,1 @@
+"""Analyses: what people ask of embeddings that exist."""
