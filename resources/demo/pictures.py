@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Sequence, Tuple
 
+from osgeo import gdal
 from qgis.core import QgsMapLayer, QgsMapRendererParallelJob, QgsMapSettings, QgsRectangle
-from qgis.PyQt.QtCore import QSize, Qt
+from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor, QImage
 
+from ...engine.dataset import open_raster
 from .demo_layers import DemoLayers
 from .qgis_runs import DemoError
 
@@ -80,11 +82,20 @@ def draw(picture: Picture, folder: Path) -> Path:
 
 
 def reduce_for_documents(paths: Sequence[Path], folder: Path, width: int) -> None:
-    """Write small copies of pictures in 256 colours, a size that a repository can bear."""
+    """Write small copies of pictures, each in its own best 256 colours: a size that a repository can bear."""
     folder.mkdir(parents=True, exist_ok=True)
+    memory = gdal.GetDriverByName("MEM")
     for path in paths:
-        small = QImage(str(path)).scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
-        _save(small.convertToFormat(QImage.Format.Format_Indexed8), folder / path.name)
+        small = gdal.Translate("", open_raster(str(path)), format="MEM", width=width, bandList=[1, 2, 3],
+                               resampleAlg="lanczos")
+        bands = [small.GetRasterBand(index) for index in (1, 2, 3)]
+        colours = gdal.ColorTable()
+        gdal.ComputeMedianCutPCT(*bands, 256, colours)
+        indexed = memory.Create("", small.RasterXSize, small.RasterYSize, 1, gdal.GDT_Byte)
+        gdal.DitherRGB2PCT(*bands, indexed.GetRasterBand(1), colours)
+        indexed.GetRasterBand(1).SetRasterColorTable(colours)
+        if gdal.GetDriverByName("PNG").CreateCopy(str(folder / path.name), indexed, options=["ZLEVEL=9"]) is None:
+            raise DemoError(f"The picture {folder / path.name} can't be written: choose a folder you may write to.")
 
 
 def _save(image: QImage, path: Path) -> None:

@@ -24,7 +24,7 @@ from .steps import SPRING, STEPS, SUMMER
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = "index.html"
 SMALL = (256, 256)
-_DOCUMENT_WIDTH = 600
+_DOCUMENT_WIDTH = 640
 
 
 @dataclass(frozen=True)

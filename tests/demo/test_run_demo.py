@@ -34,7 +34,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     first = tmp_path_factory.mktemp("demo") / "made here"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "build"), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(
-        [sys.executable, "-m", "earthprint.resources.demo.run_demo", str(first), "--small"],
+        [sys.executable, "-m", "earthprint.resources.demo.run_demo", str(first), "--small",
+         "--documents", str(first / "documents")],
         env=environment,
         capture_output=True,
         text=True,
@@ -212,6 +213,19 @@ def test_pictures_show_something(demo: Path) -> None:
         assert pixels.shape[2] == 1000
         colours = np.unique(pixels.reshape(3, -1).T[::17] // 8, axis=0)
         assert len(colours) > 30, picture.name
+
+
+def test_pictures_for_documents_are_small_and_show_the_same(demo: Path) -> None:
+    for picture in (demo / "pictures").glob("*.png"):
+        reduced = demo / "documents" / picture.name
+        assert reduced.stat().st_size < 400_000
+        source = gdal.Open(str(reduced))
+        table = source.GetRasterBand(1).GetColorTable()
+        palette = np.array([table.GetColorEntry(index)[:3] for index in range(table.GetCount())])
+        small = palette[source.ReadAsArray()]
+        assert small.shape[1] == 640
+        large = np.moveaxis(gdal.Open(str(picture)).ReadAsArray()[:3], 0, -1)
+        assert np.allclose(small.mean(axis=(0, 1)), large.mean(axis=(0, 1)), atol=4)
 
 
 def test_steps_run_again_over_their_outputs_and_give_the_same(demo: Path, tmp_path: Path) -> None:
