@@ -122,10 +122,7 @@ class TableWriter:
         """Leave nothing behind."""
         if hasattr(self, "_dataset"):
             with quiet():
-                try:
-                    self._dataset.RollbackTransaction()
-                except RuntimeError:
-                    self._dataset = None
+                # Not rolled back, which would leave GDAL with a layer it can't close: the file goes as a whole.
                 self._release()
         self._exit.__exit__(type(error), error, error.__traceback__)
 
@@ -221,6 +218,7 @@ class TableWriter:
         feature = ogr.Feature(self._layer.GetLayerDefn())
         setters = [(field.index, _setter(feature, field), values) for field, values in zip(self._fields, cells)]
         feature.SetField(self._space_index, self._key)
+        with_geometry = self._layer.GetGeomType() != ogr.wkbNone
         for row, text in enumerate(texts):
             feature.SetFID(fids[row])
             shape = wkb[row]
@@ -228,7 +226,8 @@ class TableWriter:
             if shape is not None and geometry is None:
                 raise OutputError("geometry-damaged", "The geometry of row {row} can't be written to {path}: mend the "
                                   "input with “Fix geometries”.", row=self.count + row + 1, path=self.path)
-            feature.SetGeometryDirectly(geometry)
+            if with_geometry:
+                feature.SetGeometryDirectly(geometry)
             for index, set_value, values in setters:
                 value = values[row]
                 if value is None:

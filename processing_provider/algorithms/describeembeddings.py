@@ -8,11 +8,13 @@ from typing import Any, Callable
 from qgis.core import (
     QgsMapLayer,
     QgsProcessingContext,
+    QgsProcessingFeedback,
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterMapLayer,
     QgsProcessingParameterString,
+    QgsProcessingUtils,
     QgsRasterLayer,
 )
 
@@ -133,11 +135,20 @@ class DescribeEmbeddings(EarthprintAlgorithm):
         if not in_place and not output:
             raise InputError("describe-nowhere", "OUTPUT is empty: give the name of the copy, or describe a raster in "
                              "place with IN_PLACE.")
+        self._beside = ""
         registry = Registry(folders().spaces)
         self._describe = (
             self._of_raster(layer, statement, output, parameters, context, registry)
             if isinstance(layer, QgsRasterLayer)
             else self._of_table(layer, statement, output, parameters, context, registry))
+
+    def postProcessAlgorithm(self, context: QgsProcessingContext,  # noqa: N802  (the name is QGIS's)
+                             feedback: QgsProcessingFeedback) -> Outputs:
+        """Let QGIS read the new description of a raster that it has open."""
+        layer = QgsProcessingUtils.mapLayerFromString(self._beside, context, False) if self._beside else None
+        if layer is not None:
+            layer.dataProvider().reloadData()
+        return {}
 
     def _of_raster(self, layer: QgsRasterLayer, statement: Any, output: str, parameters: Parameters,
                    context: QgsProcessingContext, registry: Registry) -> Callable[[FeedbackProgress], DescribeResult]:
@@ -146,6 +157,11 @@ class DescribeEmbeddings(EarthprintAlgorithm):
         if source.needs_export:
             raise InputError("describe-service", "INPUT: “{name}” comes from a service, which no description can be "
                              "tied to: save it as a raster first.", name=layer.name())
+        if not output:
+            # QGIS keeps what it learns of a raster and writes all of it over the .aux.xml when it closes the file:
+            # it shall do so before we write, and read what we wrote before it does so again.
+            self._beside = layer.id()
+            layer.dataProvider().reloadData()
         coding = self.parameterAsEnumString(parameters, CODING, context)
         return lambda progress: describe_raster(
             DescribeRasterRequest(source.dataset(progress), statement, output or None, coding, registry), progress)

@@ -79,8 +79,22 @@ VALUES = {
 }
 
 
+@pytest.fixture(params=["codes", "exceptions"])
+def gdal_errors(request):
+    """GDAL reports by code or by exception, as the program around us chose."""
+    used = gdal.GetUseExceptions(), ogr.GetUseExceptions(), osr.GetUseExceptions()
+    if request.param == "exceptions":
+        gdal.UseExceptions()
+        ogr.UseExceptions()
+        osr.UseExceptions()
+    yield
+    for module, before in zip((osr, ogr, gdal), reversed(used)):
+        if not before:
+            module.DontUseExceptions()
+
+
 @pytest.mark.parametrize("reader", [GeoPackageRows, OgrRows])
-def test_everything_comes_back(tmp_path, monkeypatch, reader):
+def test_everything_comes_back(tmp_path, monkeypatch, reader, gdal_errors):
     shapes = [None if row == 2 else point(row, 7) for row in range(5)]
     path = write(tmp_path / "t.gpkg", VECTORS, COLUMNS, VALUES, shapes)
     if reader is OgrRows:
@@ -116,7 +130,7 @@ def test_bytes_on_disk_are_little_endian_float32(tmp_path):
     assert [struct.unpack("<3f", row[0]) for row in rows] == [tuple(vector) for vector in VECTORS.tolist()]
 
 
-def test_geopackage_is_sound_and_indexed(tmp_path):
+def test_geopackage_is_sound_and_indexed(tmp_path, gdal_errors):
     path = write(tmp_path / "t.gpkg", VECTORS, wkb=[square(10 * row, -row) for row in range(5)],
                  geometry_type=ogr.wkbPolygon)
     assert integrity(path) == "ok"
@@ -133,7 +147,7 @@ def test_geopackage_is_sound_and_indexed(tmp_path):
     assert layer.GetMetadataItem("EARTHPRINT_KEY") == SPACE.key()
 
 
-def test_table_without_geometry_and_custom_crs(tmp_path):
+def test_table_without_geometry_and_custom_crs(tmp_path, gdal_errors):
     path = write(tmp_path / "t.gpkg", VECTORS, wkb=[None] * 5, geometry_type=ogr.wkbNone)
     table, vectors, wkb, *_ = read(path)
     assert table.geometry_type == ogr.wkbNone
@@ -247,7 +261,7 @@ def test_an_attribute_fid_of_another_format_names_rows_while_it_is_unique(tmp_pa
         assert vectors.tobytes() == VECTORS[:3].tobytes()
 
 
-def test_fids_in_any_order_are_kept_and_repeated_ones_become_a_column(tmp_path):
+def test_fids_in_any_order_are_kept_and_repeated_ones_become_a_column(tmp_path, gdal_errors):
     fid = [ColumnSpec("fid", "integer")]
     path = write(tmp_path / "a.gpkg", VECTORS, fid, {"fid": [30, 10, 20, 50, 40]})
     _, vectors, _, _, ids = read(path)
@@ -297,7 +311,7 @@ def test_a_layer_that_describes_another_space_than_its_rows_is_not_believed(tmp_
     assert open_table(path).space() is None
 
 
-def test_nothing_is_left_of_a_failed_table(tmp_path):
+def test_nothing_is_left_of_a_failed_table(tmp_path, gdal_errors):
     target = tmp_path / "t.gpkg"
     with pytest.raises(RuntimeError, match="boom"), TableWriter(target, utm(), ogr.wkbPoint, [], SPACE) as writer:
         writer.write([point(0, 0)], {}, VECTORS[:1])
@@ -327,7 +341,7 @@ def test_stale_journals_are_not_replayed_into_the_new_table(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["{0}|layername=new", "ogr:dbname='{0}' table=\"new\" (geom)"])
-def test_a_layer_inside_a_geopackage_leaves_the_others(tmp_path, text):
+def test_a_layer_inside_a_geopackage_leaves_the_others(tmp_path, text, gdal_errors):
     home = tmp_path / "home.gpkg"
     write(home, VECTORS)
     destination = text.format(home)
@@ -348,7 +362,7 @@ def test_a_layer_inside_a_geopackage_leaves_the_others(tmp_path, text):
         open_table(home)
 
 
-def test_a_locked_geopackage_keeps_the_complete_result_beside_it(tmp_path):
+def test_a_locked_geopackage_keeps_the_complete_result_beside_it(tmp_path, gdal_errors):
     home = tmp_path / "home.gpkg"
     write(home, VECTORS)
     lock = sqlite3.connect(home, isolation_level=None)
@@ -367,7 +381,7 @@ def test_other_formats_are_refused_in_words(tmp_path, name):
         write(tmp_path / name, VECTORS)
 
 
-def test_sources_that_are_no_tables_are_told(tmp_path, sample_data):
+def test_sources_that_are_no_tables_are_told(tmp_path, sample_data, gdal_errors):
     with pytest.raises(InputError, match="doesn't exist"):
         open_table(tmp_path / "none.gpkg")
     with pytest.raises(InputError, match="no column “embedding”.*Import embeddings"):
