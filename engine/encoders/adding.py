@@ -21,7 +21,7 @@ from .library import EncoderFolders, find_template
 from .session import Session, open_session
 from .trial import measure_context, try_encoder
 
-MEASURED_TILE = 256
+MEASURED_TILES = (64, 128, 256, 512)
 _PIECE = 4 << 20
 
 
@@ -70,8 +70,7 @@ def known_card(request: AddRequest, facts: OnnxFacts, folders: EncoderFolders) -
         card = find_template(text, folders) if Path(text).suffix.lower() != ".json" else _card_file(Path(text))
         if card is None:
             raise InputError("card-unknown", "There is no card {card}: give the path of a .json file, or the id of a "
-                                             "card "
-                             "that ships with Earthprint.", card=text)
+                             "card that ships with Earthprint.", card=text)
     elif source.with_suffix(".json").is_file():
         card = _card_file(source.with_suffix(".json"))
     elif note is not None:
@@ -143,8 +142,7 @@ def _require_inputs(card: Card, facts: OnnxFacts) -> None:
     for name in described:
         if name not in graph:
             raise CardError("card-input", "The card {card} describes the input {name}, but {path} has {known}: correct "
-                                          "the "
-                            "card.", card=card.path or card.id, name=name, path=facts.path, known=", ".join(graph))
+                            "the card.", card=card.path or card.id, name=name, path=facts.path, known=", ".join(graph))
     for name, value in graph.items():
         if name not in described:
             raise CardError("card-input", "The card {card} doesn't describe the input {name} of {path}: add it to "
@@ -157,8 +155,7 @@ def _require_inputs(card: Card, facts: OnnxFacts) -> None:
     outputs = {value.name: value for value in facts.outputs}
     if card.output.name not in outputs:
         raise CardError("card-output", "The card {card} describes the output {name}, but {path} has {known}: correct "
-                                       "the "
-                        "card.", card=card.path or card.id, name=card.output.name, path=facts.path,
+                        "the card.", card=card.path or card.id, name=card.output.name, path=facts.path,
                         known=", ".join(outputs))
     shape = outputs[card.output.name].shape
     if shape is not None and not _agrees(shape, card.output.shape):
@@ -185,7 +182,11 @@ def _tried(card: Card, session: Session, complete_card: bool, progress: Progress
     card = replace(card, unit_norm=card.normalise_output or result.unit_norm)
     if card.kind == "dense" and "height" in card.output.dim_order and not card.finite_context:
         progress.report(0.6, "Measuring how far a vector sees")
-        measured = measure_context(card, session, card.tile or _measured_tile(card), progress)
+        measured = None
+        for size in (card.tile,) if card.tile else _measured_tiles(card):
+            measured = measure_context(card, session, size, progress)
+            if measured is not None:
+                break
         if measured is not None:
             progress.info(f"A vector sees {measured} px beyond its own cell: tiles leave no seams.")
             return replace(card, finite_context=True, context=measured)
@@ -193,10 +194,10 @@ def _tried(card: Card, session: Session, complete_card: bool, progress: Progress
     return card
 
 
-def _measured_tile(card: Card) -> int:
-    """Return a tile that is large enough to see the end of most networks' context."""
-    cells = max(MEASURED_TILE // card.stride, 9)
-    return cells * card.stride + 2 * card.halo
+def _measured_tiles(card: Card) -> "list[int]":
+    """Return tiles from small to large enough to see the end of most networks' context."""
+    counts = dict.fromkeys(max(size // card.stride, 9) for size in MEASURED_TILES)
+    return [count * card.stride + 2 * card.halo for count in counts]
 
 
 def _store(card: Card, source: Path, data: "Sequence[Path]", folder: Path, progress: Progress) -> Path:
@@ -205,8 +206,7 @@ def _store(card: Card, source: Path, data: "Sequence[Path]", folder: Path, progr
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError("folder-unwritable", "The folder {folder} for encoders can't be made ({reason}): choose "
-                                              "another "
-                         "in the options.", folder=folder, reason=error.strerror or error) from error
+                         "another in the options.", folder=folder, reason=error.strerror or error) from error
     card_path = folder / f"{card.id}.json"
     # A file with external weights names them inside itself, so such models keep their names in a folder of their own.
     model_path = folder / card.id / source.name if data else folder / f"{card.id}.onnx"

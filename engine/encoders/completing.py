@@ -22,7 +22,8 @@ from .explaining import Tokens, band_count, choose_output, divide_tokens, explai
 from .session import Session
 from .trial import plausible_tiles, raw_output, stride_and_halo
 
-MAP_TILE = 256
+MAP_TILE = 128
+SUGGESTED_TILE = 256
 STRIDES = (1, 2, 4, 7, 8, 14, 16, 32)
 
 
@@ -63,8 +64,7 @@ def questions_about(request: AddRequest, facts: OnnxFacts) -> "tuple[Question, .
         found.append(Question("UNIT", "the unit of the pixels it takes, such as reflectance x 10000, DN or dB"))
     if not request.scaling.strip() and not (request.mean.strip() and request.std.strip()):
         found.append(Question("MEAN and STD, or SCALING", "the numbers that it subtracts and divides by, or steps such "
-                                                          "as "
-                              "scale 10000, or none where the graph takes raw values"))
+                              "as scale 10000, or none where the graph takes raw values"))
     return tuple(found)
 
 
@@ -94,7 +94,7 @@ def complete(request: AddRequest, facts: OnnxFacts, template: Optional[Card], se
     _require_wavelengths(draft)
     layout = _layout(request, template, draft, output, session, tile, facts)
     _require_template(layout, template, facts)
-    cells = max(((tile or MAP_TILE) - 2 * layout.halo) // layout.stride, 1)
+    cells = max(((tile or SUGGESTED_TILE) - 2 * layout.halo) // layout.stride, 1)
     suggested = 0 if fixed else layout.stride * cells + 2 * layout.halo
     card = replace(
         draft, output=ModelOutput(output.name, _declared(layout, output, draft), layout.order, output.kind),
@@ -111,8 +111,7 @@ def _ask(questions: "Sequence[Question]", facts: OnnxFacts) -> None:
     if questions:
         wanted = "; ".join(f"{question.parameter} ({question.text})" for question in questions)
         raise InputError("encoder-questions", "{path} doesn't tell everything that is needed: give {wanted}, or name "
-                                              "its "
-                         "CARD.", path=facts.path, wanted=wanted)
+                         "its CARD.", path=facts.path, wanted=wanted)
 
 
 def _bands(request: AddRequest, template: Optional[Card], facts: OnnxFacts) -> "tuple[CardBand, ...]":
@@ -157,8 +156,7 @@ def _scaling(request: AddRequest, template: Optional[Card], bands: int) -> Scali
         raise InputError("scaling-zero", "STD holds a 0: give the standard deviations of the bands.")
     if first.clip_after is not None:
         raise InputError("scaling-clip", "SCALING ends in a clip and is followed by MEAN and STD: write the clip "
-                                         "before "
-                         "the other steps.")
+                         "before the other steps.")
     shift, divisor = first.shift[0], first.divisor[0]
     return Scaling(tuple(shift + value * divisor for value in means), tuple(divisor * value for value in deviations),
                    clip_before=first.clip_before)
@@ -199,8 +197,7 @@ def _require_wavelengths(card: Card) -> None:
     missing = [band.name for band in card.bands if band.wavelength_um is None]
     if missing and any(item.role == "wavelengths" for item in card.inputs):
         raise InputError("wavelengths-missing", "The encoder {path} wants the wavelengths of its bands, and that of "
-                                                "{names} "
-                         "isn't known: give WAVELENGTHS in micrometres, one per band, separated by “;”.",
+                         "{names} isn't known: give WAVELENGTHS in micrometres, one per band, separated by “;”.",
                          path=card.model_path, names=", ".join(missing))
 
 
@@ -248,10 +245,8 @@ def _token_layout(request: AddRequest, template: Optional[Card], draft: Card, ar
         choices = " or ".join(f"PATCH {size // tokens.side} with TOKENS_DROP {tokens.leading}" for _, tokens in found)
         raise InputError(
             "tokens-unclear", "{path} returns {count} tokens for a tile of {size} pixels, and {what}: give PATCH "
-                              "(pixels a "
-            "patch) and TOKENS_DROP (class token and registers before the patches), or POOLING cls or mean for one "
-            "vector "
-            "a tile.", path=facts.path, count=array.shape[1], size=size,
+            "(pixels a patch) and TOKENS_DROP (class token and registers before the patches), or POOLING cls or mean "
+            "for one vector a tile.", path=facts.path, count=array.shape[1], size=size,
             what=f"that could be {choices}" if found else "no square of patches with a few leading tokens gives that")
     order, tokens = found[0]
     if pooling in ("none", ""):
@@ -271,11 +266,13 @@ def _map_layout(request: AddRequest, template: Optional[Card], draft: Card, arra
     if draft.tile:
         stride, halo = _fixed_stride(rows, size, wanted, facts)
     else:
-        measured = stride_and_halo(lambda side: _run(draft, session, side, output).shape[order.index("height")], size)
+        measured = None
+        for factor in (1, 2, 4):
+            measured = measured or stride_and_halo(
+                lambda side: _run(draft, session, side, output).shape[order.index("height")], factor * size, wanted)
         if measured is None:
             raise ModelError("map-uneven", "The map that {path} returns doesn't grow evenly with its tile, or its "
-                                           "cells "
-                             "lie half a pixel off: export it with a fixed tile and symmetric padding.",
+                             "cells lie half a pixel off: export it with a fixed tile and symmetric padding.",
                              path=facts.path)
         stride, halo = measured
         if wanted and wanted != stride:
@@ -315,8 +312,7 @@ def _require_template(layout: _Layout, template: Optional[Card], facts: OnnxFact
     if template is None or layout.dimensions == template.dimensions:
         return
     raise CardError("template-dimensions", "{path} returns vectors of {found} numbers, but the card {card} is for "
-                                           "{wanted}: "
-                    "name the card of this variant of the encoder.", path=facts.path, found=layout.dimensions,
+                    "{wanted}: name the card of this variant of the encoder.", path=facts.path, found=layout.dimensions,
                     card=template.id, wanted=template.dimensions)
 
 

@@ -117,6 +117,10 @@ def _image_input(facts: OnnxFacts, value: Value, bands: int, dates: int, axes: s
         raise InputError("axes-count", "AXES names {found} axes, but the input {name} of {path} has {wanted}: name "
                          "them in order, such as batch;bands;height;width.", found=len(order), name=value.name,
                          path=facts.path, wanted=len(shape))
+    known = {"batch", "bands", "height", "width"} | ({"time"} if len(shape) == 5 else set())
+    if set(order) != known:
+        raise InputError("axes-names", "AXES names {found}, but the axes of an image are {known}: name each once.",
+                         found=", ".join(order), known=", ".join(sorted(known)))
     return ModelInput(value.name, "image", shape, order, value.kind)
 
 

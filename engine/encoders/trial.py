@@ -119,28 +119,39 @@ def measure_context(card: Card, session: Session, size: int, progress: Progress)
     return reach + step - 1 if reach or step > 1 else reach
 
 
-def stride_and_halo(count: "Callable[[int], int]", size: int) -> "Optional[tuple[int, int]]":
+def stride_and_halo(count: "Callable[[int], int]", size: int, stride: int = 0) -> "Optional[tuple[int, int]]":
     """Find stride and halo of a map whose tiles may have any size; `count` tells how many cells a side gives.
 
-    None where the size of the map doesn't grow evenly, or the cells would lie half a pixel off.
+    A `stride` that is known is tried first, since some graphs take nothing but its multiples. None where the map
+    doesn't grow evenly with its tile, or its cells would lie half a pixel off.
     """
-    less, more = count(size), count(2 * size)
-    if more <= less or size % (more - less):
+    if stride and all(_count_or_none(count, cells * stride) == cells for cells in (size // stride, size // stride + 1)):
+        return stride, 0
+    cells = _count_or_none(count, size)
+    if cells < 1:
         return None
-    stride = size // (more - less)
-    lowest, highest = 1, size
-    while lowest < highest:
-        middle = (lowest + highest) // 2
-        if _count_or_none(count, middle) < less:
+    smallest = _smallest(count, cells, size)
+    stride = _smallest(count, cells + 1, 2 * size) - smallest
+    even = all(_count_or_none(count, smallest + steps * stride - less) == cells + steps - less
+               for steps in (1, 3) for less in (0, 1))
+    surplus = smallest - cells * stride
+    if not even:
+        return None
+    if surplus <= 0:
+        return (stride, 0) if _count_or_none(count, cells * stride) == cells else None
+    return None if surplus % 2 else (stride, surplus // 2)
+
+
+def _smallest(count: "Callable[[int], int]", cells: int, largest: int) -> int:
+    """Return the smallest tile that gives so many cells a side."""
+    lowest = 1
+    while lowest < largest:
+        middle = (lowest + largest) // 2
+        if _count_or_none(count, middle) < cells:
             lowest = middle + 1
         else:
-            highest = middle
-    surplus = lowest - less * stride
-    if surplus <= 0:
-        return (stride, 0) if _count_or_none(count, less * stride) == less else None
-    if surplus % 2:
-        return None
-    return stride, surplus // 2
+            largest = middle
+    return lowest
 
 
 def _count_or_none(count: "Callable[[int], int]", size: int) -> int:
