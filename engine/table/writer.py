@@ -151,7 +151,11 @@ class TableWriter:
         kept = [column for column in columns if column is not own_fid or self._fids is None]
         geometry_name = _free("geom", names)
         with quiet() as messages:
-            self._dataset = create_vector(str(self._temporary))
+            try:
+                self._dataset = create_vector(str(self._temporary))
+            except OutputError as error:
+                # In the name of the file that the user asked for.
+                raise self._failure(error.values.get("reason") or "its file can't be created") from error
             try:
                 self._dataset.StartTransaction()
                 self._layer = self._dataset.CreateLayer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import struct
 
@@ -413,3 +414,27 @@ def test_a_registry_that_cannot_be_written_costs_nobody_the_table(tmp_path, capl
 def test_values_beyond_float16_are_refused(tmp_path):
     with pytest.raises(OutputError, match="float32"):
         write(tmp_path / "t.gpkg", VECTORS, coding="f2")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.98, 0.995, 1.0])
+def test_a_disk_that_fills_leaves_the_old_table_and_nothing_else(tmp_path, share, gdal_errors):
+    resource = pytest.importorskip("resource", reason="only POSIX limits the size of files")
+    vectors = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
+    size = os.path.getsize(write(tmp_path / "t.gpkg", vectors))
+    old = (tmp_path / "t.gpkg").read_bytes()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(size * share), before[1]))
+    try:
+        write(tmp_path / "t.gpkg", 2 * vectors)
+        written = True
+    except OutputError as error:
+        written = False
+        assert "t.gpkg can't be written" in str(error)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert written == (share == 1.0)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["t.gpkg"]
+    if written:
+        assert read(tmp_path / "t.gpkg")[1].tobytes() == (2 * vectors).tobytes()
+    else:
+        assert (tmp_path / "t.gpkg").read_bytes() == old
