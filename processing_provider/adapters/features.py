@@ -177,7 +177,7 @@ def table_input(algorithm: QgsProcessingAlgorithm, parameters: "Dict[str, Any]",
     """Return how to open the embedding table of a parameter: call it where the work is done, not where layers are."""
     path = plain_geopackage(algorithm, parameters, name, context)
     if path:
-        from ...engine.table.open import open_table
+        from ...engine.table import open_table
 
         return lambda: open_table(path, registry, id_field)
     source = resolve_features(algorithm, parameters, name, context)

@@ -71,6 +71,8 @@ class EmbedPatches(EarthprintAlgorithm):
         from ...engine.embedding.plan import PatchRequest
 
         fields = self._inputs.fields(self._output, progress)
+        if fields["coding"] != "float32":
+            progress.warn(self.tr("CODING is for embedding rasters: the vectors of a table are written as float32."))
         request = PatchRequest(size=self._size, geometry=self._geometry, **fields)
         result = embed_patches(request, progress, space_registry())
         tell_encoder(result, progress)
