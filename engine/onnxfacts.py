@@ -12,6 +12,7 @@ from .onnxgraph import MAX_DIMENSIONS, Value, read_note, read_opset, read_value
 MAX_DEPTH = 16
 MAX_FIELDS = 5_000_000
 MAX_ENTRIES = 100_000
+MAX_KEPT_BYTES = 64 * 1024 * 1024
 LARGEST_TENSOR = 1 << 40
 
 BITS = {
@@ -104,6 +105,7 @@ class _Walk:
         self._facts = facts
         self._met = 0
         self._kept = 0
+        self._kept_bytes = 0
         self._weights: Set[str] = set()
 
     def model(self) -> OnnxFacts:
@@ -120,12 +122,12 @@ class _Walk:
                 graphs += 1
                 self._graph(item, 0)
             elif item.number == 8:
+                self._keep(item.size)
                 domain, version = read_opset(self._stream, item)
-                self._keep()
                 facts.opsets[domain] = version
             elif item.number == 14:
+                self._keep(item.size)
                 key, note = read_note(self._stream, item)
-                self._keep()
                 facts.metadata[key] = note
             elif item.number == 25:
                 local.add(self._function(item))
@@ -148,10 +150,11 @@ class _Walk:
                 raise wire.WireError("it has more parts than any real model")
             yield item
 
-    def _keep(self) -> None:
-        """Count what stays in memory."""
+    def _keep(self, size: int) -> None:
+        """Count what stays in memory, before it is read."""
         self._kept += 1
-        if self._kept > MAX_ENTRIES:
+        self._kept_bytes += size
+        if self._kept > MAX_ENTRIES or self._kept_bytes > MAX_KEPT_BYTES:
             raise wire.WireError("it has more names and notes than any real model")
 
     def _graph(self, parent: wire.Field, depth: int) -> None:
@@ -166,7 +169,7 @@ class _Walk:
             elif item.number == 15:
                 self._sparse(item)
             elif item.number in (11, 12) and depth == 0:
-                self._keep()
+                self._keep(item.size)
                 values = self._facts.inputs if item.number == 11 else self._facts.outputs
                 values.append(read_value(self._stream, item))
 
@@ -182,11 +185,11 @@ class _Walk:
             elif item.number == 5:
                 self._attribute(item, depth)
         if op not in self._facts.operations:
-            self._keep()
+            self._keep(len(op))
             self._facts.operations.add(op)
         domain = "" if domain == "ai.onnx" else domain
         if domain not in self._facts.domains:
-            self._keep()
+            self._keep(len(domain))
             self._facts.domains.add(domain)
 
     def _attribute(self, parent: wire.Field, depth: int) -> None:
@@ -221,7 +224,7 @@ class _Walk:
         for item in self._fields(parent.start, parent.end):
             self._tensor_field(item, tensor)
         if named:
-            self._keep()
+            self._keep(len(tensor.name))
             self._weights.add(tensor.name)
         self._facts.weight_bytes += self._checked_size(tensor)
 
@@ -240,8 +243,8 @@ class _Walk:
         elif item.number == 9:
             tensor.raw = item.size
         elif item.number == 13:
+            self._keep(item.size)
             key, note = read_note(self._stream, item)
-            self._keep()
             tensor.entries[key] = note
         elif item.number == 14:
             tensor.external = item.value == 1

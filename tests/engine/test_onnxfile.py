@@ -258,6 +258,17 @@ def test_graphs_in_graphs_are_bounded(tmp_path: Path) -> None:
         check_trustworthy(path)
 
 
+def test_notes_that_would_fill_the_memory_are_refused(tmp_path: Path) -> None:
+    """Many long notes end in words before they are all read."""
+    note = wire.bytes_field(14, wire.text_field(1, "k") + wire.text_field(2, "x" * 10_000_000))
+    path = tmp_path / "notes.onnx"
+    path.write_bytes(small_graph().to_bytes() + note * 8)
+    with pytest.raises(ModelError, match="more names and notes"):
+        check_trustworthy(path)
+    path.write_bytes(small_graph().to_bytes() + note)
+    assert len(check_trustworthy(path).metadata["k"]) == 10_000_000
+
+
 def test_a_sparse_file_of_gigabytes_is_looked_into_without_loading(tmp_path: Path) -> None:
     """A file beyond 2 GB is refused by its size; one just below is walked by seeking, its weights unread."""
     resource = pytest.importorskip("resource")
