@@ -133,7 +133,8 @@ def lay_out(card: Card, grid: Grid, cell: int, overlap: int) -> Geometry:
     """Choose tiles for an encoder and a cell; `overlap` is in pixels, negative for the encoder's own."""
     token = card.stride
     tokens = 1 if card.kind == CHIP else _tokens_of_tile(card)
-    crop = -(-card.context // token) if card.finite_context and card.kind != CHIP else 0
+    beyond = max(0, card.context - card.halo)
+    crop = -(-beyond // token) if card.finite_context and card.kind != CHIP else 0
     notes: "list[str]" = []
     if crop and card.tile and tokens - 2 * crop < 1:
         notes.append(
@@ -146,7 +147,7 @@ def lay_out(card: Card, grid: Grid, cell: int, overlap: int) -> Geometry:
     elif overlap >= 0:
         shared = overlap // token
     else:
-        shared = 0 if card.finite_context and crop * token >= card.context else _own_overlap(used)
+        shared = 0 if card.finite_context and crop * token >= beyond else _own_overlap(used)
     columns = axis(grid.width, cell, token, used, shared, crop, card.halo)
     rows = axis(grid.height, cell, token, used, shared, crop, card.halo)
     return Geometry(rows, columns, (columns.size - columns.step) * token, tuple(notes))
