@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .geometry import GeometryJoin
 from .run import ImportRequest, ImportResult, import_table
 
-__all__ = ["ImportRequest", "ImportResult", "import_table"]
+__all__ = ["GeometryJoin", "ImportRequest", "ImportResult", "import_table"]

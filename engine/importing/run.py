@@ -15,6 +15,7 @@ from ..space import Space, undeclared
 from ..statement import Lengths, Statement, lengths_of, summary_of
 from ..table import CHUNK_ROWS, EMBEDDING, EMBEDDING_SPACE, ColumnSpec, Rows, TableWriter
 from .columns import Candidates, VectorColumns, find_columns
+from .geometry import GeometryJoin, JoinedRows
 
 _SAMPLE_ROWS = 256
 _ALPHAEARTH = tuple(f"A{number:02d}" for number in range(64))
@@ -33,6 +34,7 @@ class ImportRequest:
     fields: str = ""
     statement: Optional[Statement] = None
     registry: Optional[Registry] = None
+    geometry: Optional[GeometryJoin] = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class _Part:
 
 def import_table(request: ImportRequest, progress: Progress) -> ImportResult:
     """Write the table; geometries, other attributes and the order of rows stay as they are."""
-    rows = request.rows
     _refuse_table(request)
+    joined = JoinedRows(request.rows, request.geometry) if request.geometry is not None else None
+    rows = joined or request.rows
     sample = next(iter(rows.rows(_SAMPLE_ROWS)), None)
     if sample is None:
         raise InputError("table-empty", "{name} has no rows: check its filter, or choose another layer.",
@@ -88,6 +91,9 @@ def import_table(request: ImportRequest, progress: Progress) -> ImportResult:
             raise InputError("import-no-vector", "No row of {name} has numbers in all of {columns}: choose other "
                              "columns in FIELDS.", name=rows.name, columns=", ".join(found.columns.names[:3]))
     every = summary_of(np.concatenate(lengths))
+    if joined is not None and joined.unmatched:
+        progress.warn(f"{joined.unmatched} of {writer.count + left_out} rows of {rows.name} found no geometry in "
+                      f"{request.geometry.shapes.name}.")
     _tell_rows(rows.name, writer.count, left_out, every, progress)
     return ImportResult(str(request.output), writer.count, left_out, space, writer.key, every)
 

@@ -15,7 +15,7 @@ from qgis.core import (
     QgsProcessingParameterVectorDestination,
 )
 
-from ...engine.importing import ImportRequest, import_table
+from ...engine.importing import GeometryJoin, ImportRequest, import_table
 from ...engine.registry import Registry
 from ...engine.table import Rows, open_rows
 from ..adapters.feedback import FeedbackProgress
@@ -31,6 +31,9 @@ INPUT = "INPUT"
 FILE = "FILE"
 PRODUCT = "PRODUCT"
 FIELDS = "FIELDS"
+GEOMETRY_LAYER = "GEOMETRY_LAYER"
+KEY = "KEY"
+GEOMETRY_KEY = "GEOMETRY_KEY"
 OUTPUT = "OUTPUT"
 PRODUCTS = ("automatic", "columns", "list")
 
@@ -68,6 +71,18 @@ class ImportEmbeddings(EarthprintAlgorithm):
                     "in the order of their numbers), or the column of lists. Otherwise the columns in order, separated "
                     "by semicolons, singly or as ranges, such as A00-A63."))
         self.add(
+            QgsProcessingParameterFeatureSource(GEOMETRY_LAYER, self.tr("Layer of geometries"),
+                                                [QgsProcessing.SourceType.TypeVectorAnyGeometry], None, True),
+            self.tr("For rows without geometry: a layer that has it, such as the counties that a CSV names by their "
+                    "code. Rows that find none stay without and are counted."), advanced=True)
+        self.add(
+            QgsProcessingParameterString(KEY, self.tr("Column that names the place"), "", False, True),
+            self.tr("The column that names the place of a row. Empty: the first that is in both layers."),
+            advanced=True)
+        self.add(
+            QgsProcessingParameterString(GEOMETRY_KEY, self.tr("The same in the layer of geometries"), "", False, True),
+            self.tr("Its column in the layer of geometries. Empty: the same name."), advanced=True)
+        self.add(
             QgsProcessingParameterVectorDestination(OUTPUT, self.tr("Embedding table"),
                                                     QgsProcessing.SourceType.TypeVector),
             self.tr("A GeoPackage layer with the columns embedding (binary) and embedding_space (text) in place of the "
@@ -92,6 +107,11 @@ class ImportEmbeddings(EarthprintAlgorithm):
         self._fields = self.parameterAsString(parameters, FIELDS, context)
         self._output = table_destination(self.parameterAsOutputLayer(parameters, OUTPUT, context))
         self._registry = Registry(folders().spaces)
+        self._shapes = None
+        if parameters.get(GEOMETRY_LAYER) not in (None, ""):
+            self._shapes = rows_input(self, parameters, GEOMETRY_LAYER, context)
+        self._keys = (self.parameterAsString(parameters, KEY, context).strip(),
+                      self.parameterAsString(parameters, GEOMETRY_KEY, context).strip())
 
     def _source(self, parameters: Parameters, context: QgsProcessingContext) -> Callable[[], Rows]:
         """Return how to open the rows."""
@@ -102,8 +122,9 @@ class ImportEmbeddings(EarthprintAlgorithm):
 
     def compute(self, context: QgsProcessingContext, progress: FeedbackProgress) -> Outputs:
         """Import."""
-        result = import_table(
-            ImportRequest(self._rows(), self._output, self._product, self._fields, registry=self._registry), progress)
+        join = GeometryJoin(self._shapes(), *self._keys) if self._shapes is not None else None
+        result = import_table(ImportRequest(self._rows(), self._output, self._product, self._fields,
+                                            registry=self._registry, geometry=join), progress)
         style_on_load(context, self._output, EmbeddingTableStyle())
         return {OUTPUT: self._output, "ROWS": result.rows, "LEFT_OUT": result.left_out,
                 "DIMENSIONS_OUT": result.space.dimensions, "SPACE": result.key}

@@ -15,7 +15,7 @@ from osgeo import gdal, ogr
 
 from earthprint.engine.errors import Cancelled, InputError
 from earthprint.engine.field import open_field
-from earthprint.engine.importing import ImportRequest, import_table
+from earthprint.engine.importing import GeometryJoin, ImportRequest, import_table
 from earthprint.engine.importing.columns import runs_of
 from earthprint.engine.importing.lists import NotAList, read_cell
 from earthprint.engine.space import parse_key
@@ -325,3 +325,40 @@ def test_zero_vectors_are_told(tmp_path):
     progress = Recorder()
     imported(tmp_path, MemoryRows(columns), progress)
     assert progress.warnings[1].startswith("1 vectors of “memory” are zero")
+
+
+def shapes_of(keys, name="code"):
+    rows = MemoryRows({name: keys}, {name: "text"},
+                      [struct.pack("<BIdd", 1, 1, 1000 + number, 7) for number in range(len(keys))])
+    rows.name = "“shapes”"
+    return rows
+
+
+def test_geometries_come_from_another_layer_by_key(tmp_path):
+    columns, vectors = numbered([f"e{number}" for number in range(8)])
+    source = MemoryRows({**columns, "id": [3, 1.0, "2", None, 9]}, {"id": "text"})
+    progress = Recorder()
+    _, found, _, wkb = imported(tmp_path, source, progress, geometry=GeometryJoin(
+        shapes_of(["1", " 2", "3", "4"]), "ID", "code"))
+    assert found.tobytes() == vectors.tobytes()
+    places = [None if shape is None else struct.unpack("<BIdd", shape)[2] for shape in wkb]
+    assert places == [1002, 1000, 1001, None, None]
+    assert progress.warnings[1] == "2 of 5 rows of “memory” found no geometry in “shapes”."
+
+
+def test_the_key_is_the_first_column_of_one_name(tmp_path):
+    columns, _ = numbered([f"e{number}" for number in range(8)])
+    source = MemoryRows({"fid": [1.0, 2, 3, 4, 5], **columns, "Place": list("abcde")}, {"Place": "text"})
+    _, _, _, wkb = imported(tmp_path, source, geometry=GeometryJoin(shapes_of(list("edcba"), "place")))
+    assert [struct.unpack("<BIdd", shape)[2] for shape in wkb] == [1004, 1003, 1002, 1001, 1000]
+
+
+@pytest.mark.parametrize(("shapes", "key", "shapes_key", "message"), [
+    (["a", "b"], "x", "code", "“memory” has no column “x”.*KEY"), (["a", "b"], "id", "x", "“shapes” has no column “x”"),
+    (["a", "b", "a"], "id", "code", "“shapes” has “a” twice in “code”"), (["a"], "", "", "no column “”"),
+    (["01", "02"], "id", "code", "No value of “id” in “memory” is in “code” of “shapes” .such as “1” and “01”")])
+def test_keys_that_join_nothing_are_told(tmp_path, shapes, key, shapes_key, message):
+    columns, _ = numbered([f"e{number}" for number in range(8)])
+    source = MemoryRows({**columns, "id": [1, 2, 3, 4, 5]}, {"id": "integer"})
+    with pytest.raises(InputError, match=message):
+        imported(tmp_path, source, geometry=GeometryJoin(shapes_of(shapes), key, shapes_key))

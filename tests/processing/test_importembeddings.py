@@ -150,6 +150,20 @@ def test_a_csv_whose_columns_are_numbers(run_algorithm: Any, tmp_path: Path) -> 
     assert names_in(found["OUTPUT"])[5] == "place 5"
 
 
+def test_a_csv_gets_its_geometries_from_a_layer(run_algorithm: Any, tmp_path: Path) -> None:
+    with open(tmp_path / "t.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["code", *range(12)],
+                                    *([f"0{row}", *vector] for row, vector in enumerate(values().tolist()))])
+    places = layer_of("&field=geoid:string", [[f"0{5 - row}"] for row in range(6)])
+    found = run_algorithm("importembeddings", {
+        "FILE": str(tmp_path / "t.csv"), "GEOMETRY_LAYER": places, "KEY": "code", "GEOMETRY_KEY": "geoid",
+        "OUTPUT": str(tmp_path / "o.gpkg")})
+    layer = QgsVectorLayer(found["OUTPUT"], "o", "ogr")
+    assert layer.crs().authid() == "EPSG:32633"
+    assert [feature.geometry().asPoint().x() for feature in layer.getFeatures()] == [5, 4, 3, 2, 1, 0]
+    assert vectors_in(found["OUTPUT"]).tobytes() == values().tobytes()
+
+
 def test_a_layer_inside_a_geopackage(run_algorithm: Any, tmp_path: Path) -> None:
     home = wide_file(tmp_path / "home.gpkg")
     found = run_algorithm("importembeddings", {
