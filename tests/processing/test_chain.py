@@ -10,10 +10,17 @@ import numpy as np
 import pytest
 from osgeo import ogr, osr
 from qgis.core import (
+    QgsFeature,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeatureSource,
     QgsProcessingFeedback,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingModelChildAlgorithm,
+    QgsProcessingModelChildParameterSource,
+    QgsProcessingModelOutput,
+    QgsProcessingModelParameter,
+    QgsProcessingParameterVectorLayer,
     QgsProcessingUtils,
     QgsProject,
     QgsVectorLayer,
@@ -168,3 +175,48 @@ def test_ids_of_merged_rows_stay_usable(native: Native, tmp_path: Path) -> None:
     copy = open_table(tmp_path / "c.gpkg")
     assert by_number(copy) == by_number(table)
     assert next(copy.chunks()).columns["fid_1"] == list(range(1, ROWS + 1)) * 2
+
+
+def test_a_model_imports_filters_and_describes(native: Native, run_algorithm: Any, tmp_path: Path) -> None:
+    model = QgsProcessingModelAlgorithm("Import and describe", "Tests", "importanddescribe")
+    model.addModelParameter(QgsProcessingParameterVectorLayer("LAYER"), QgsProcessingModelParameter("LAYER"))
+
+    def step(child: str, algorithm: str, upstream: Any, **values: Any) -> QgsProcessingModelChildAlgorithm:
+        added = QgsProcessingModelChildAlgorithm(algorithm)
+        added.setChildId(child)
+        added.addParameterSources("INPUT", [upstream])
+        for name, value in values.items():
+            added.addParameterSources(name, [QgsProcessingModelChildParameterSource.fromStaticValue(value)])
+        return added
+
+    def of_child(child: str) -> QgsProcessingModelChildParameterSource:
+        return QgsProcessingModelChildParameterSource.fromChildOutput(child, "OUTPUT")
+
+    model.addChildAlgorithm(step("import", "earthprint:importembeddings",
+                                 QgsProcessingModelChildParameterSource.fromModelParameter("LAYER")))
+    model.addChildAlgorithm(step("filter", "native:extractbyexpression", of_child("import"), EXPRESSION="name > 'c'"))
+    last = step("describe", "earthprint:describeembeddings", of_child("filter"), ENCODER="product")
+    result = QgsProcessingModelOutput("RESULT")
+    result.setChildId("describe")
+    result.setChildOutputName("OUTPUT")
+    last.setModelOutputs({"RESULT": result})
+    model.addChildAlgorithm(last)
+
+    values = np.random.default_rng(4).normal(size=(5, 9)).astype(np.float32)
+    layer = QgsVectorLayer("Point?field=name:string" + "".join(f"&field=A{number}:double" for number in range(9)),
+                           "wide", "memory")
+    features = []
+    for name, vector in zip("abcde", values):
+        feature = QgsFeature(layer.fields())
+        feature.setAttributes([name, *map(float, vector)])
+        features.append(feature)
+    assert layer.dataProvider().addFeatures(features)[0]
+    results, worked = model.run({"LAYER": layer, "describe:RESULT": str(tmp_path / "o.gpkg")}, native.context,
+                                QgsProcessingFeedback(False))
+    assert worked
+    assert results["describe:RESULT"] == str(tmp_path / "o.gpkg")
+    table = open_table(tmp_path / "o.gpkg")
+    chunk = next(table.chunks())
+    assert chunk.columns["name"] == ["d", "e"]
+    assert chunk.vectors.tobytes() == values[3:].tobytes()
+    assert table.space() == Space("product", 9)
