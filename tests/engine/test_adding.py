@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
+import re
+import warnings
 from pathlib import Path
 
 import networks
@@ -396,6 +399,24 @@ def test_a_card_of_another_variant_is_refused(tmp_path, folders):
     with pytest.raises(InputError, match="no card nonsense"):
         add_encoder(AddRequest(path, card="nonsense"), folders)
     assert not folders.user.exists()
+
+
+def test_the_export_of_the_page_makes_files_that_are_added(tmp_path, folders):
+    pytest.importorskip("onnxscript", reason="onnxscript is needed to export with dynamo")
+    page = (SHIPPED.parent / "docs" / "encoders.md").read_text(encoding="utf-8")
+    (tmp_path / "recipe.py").write_text(re.search(r"```python\n(import torch.*?)\n```", page, re.DOTALL)[1])
+    specification = importlib.util.spec_from_file_location("recipe", tmp_path / "recipe.py")
+    recipe = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(recipe)
+    module = networks.Conditioned(10, 1024, 8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        recipe.export(module, {"image": torch.zeros(2, 10, 64, 64), "waves": torch.ones(10), "gsd": torch.ones(1),
+                               "time": torch.zeros(2, 4), "latlon": torch.zeros(2, 4)}, str(tmp_path / "clay.onnx"))
+    card = read_card(add_encoder(AddRequest(tmp_path / "clay.onnx", card="clay-v1.5-sentinel-2-l2a"), folders))
+    assert (card.batch, card.tile, card.stride, card.dimensions) == (0, 64, 8, 1024)
+    assert card.scaling.shift[6] == 2743.0 and card.bands[6].wavelength_um == 0.842
+    assert [item.role for item in card.inputs] == ["image", "wavelengths", "gsd", "time", "latlon"]
 
 
 # ---- files and cards ---------------------------------------------------------------------------------------------

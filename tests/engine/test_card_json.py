@@ -671,3 +671,32 @@ def test_cards_are_valid_by_the_official_schema(tmp_path):
     for path in [*CARDS, *generated(tmp_path)]:
         errors = list(validator.iter_errors(json.loads(path.read_text(encoding="utf-8"))))
         assert not errors, (path, errors[0].message)
+
+
+# ---- the page -------------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "encoders.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_page_is_a_valid_card(tmp_path):
+    text = re.search(r"```json\n(.*?)\n```", PAGE, re.DOTALL)[1]
+    path = tmp_path / "example.json"
+    path.write_text(text, encoding="utf-8")
+    card = read_unplaced(path)
+    assert (card.id, card.stride, card.tokens_drop, len(card.checksum)) == ("my-vit-s2", 16, 1, 64)
+    assert [(item.role, item.encoding) for item in card.inputs] == [("image", ""), ("latlon", "degrees")]
+    assert mlm_faults(json.loads(text)) == []
+
+
+def test_the_page_names_every_key_and_every_step(tmp_path):
+    sources = [Path(__file__).resolve().parents[2] / "engine" / name for name in ("card_item.py", "card_json.py")]
+    keys = set(re.findall(r"earthprint\.[a-z_]+", "".join(path.read_text(encoding="utf-8") for path in sources)))
+    assert len(keys) > 20
+    assert {key for key in keys if key not in PAGE} == set()
+    for word in ("two-sigma", "clip-min", "z-score", "min-max", "earthprint:l2", "time_year_doy", "latlon_degrees"):
+        assert word in PAGE
+    for path in CARDS:
+        family = re.match(r"(prithvi-eo-2.0|clay-v1.5|ssl4eo-s12|dinov3-sat|dofa|terramind-v1)-(.*)", path.stem)
+        assert family and family[1] in PAGE
+        assert f"{path.stem}`" in PAGE or f"-{family[2]}`" in PAGE or f"-{family[2].split('-')[0]}-…`" in PAGE or (
+            f"{family[1]}-{family[2].split('-')[0]}-…`" in PAGE), path.stem
