@@ -25,6 +25,7 @@ from qgis.core import (
     QgsProject,
     QgsVectorLayer,
 )
+from ramps import mean_encoder, write_ramp
 
 from earthprint.engine.errors import InputError, SpaceError
 from earthprint.engine.space import Space
@@ -121,6 +122,24 @@ def test_extract_merge_and_reproject_keep_vectors_and_space(native: Native, tmp_
         direct = open_table(reprojected)
         assert by_number(direct) == expected
         assert direct.space_key == SPACE.key()
+
+
+def test_patches_survive_the_chain_of_temporary_outputs(native: Native, run_algorithm: Any, tmp_path: Path) -> None:
+    (tmp_path / "encoders").mkdir()
+    card = mean_encoder(tmp_path / "encoders", 8)
+    patches = [run_algorithm("embedpatches", {
+        "INPUT": str(write_ramp(tmp_path / f"{name}.tif", 48, 32)), "ENCODER": str(card.path), "SIZE": 8,
+        "OUTPUT": "TEMPORARY_OUTPUT"}, context=native.context)["OUTPUT"] for name in "ab"]
+    extracted = native("extractbyexpression", INPUT=patches[0], EXPRESSION="$id <= 10", OUTPUT="TEMPORARY_OUTPUT")
+    merged = native("mergevectorlayers", LAYERS=[extracted, patches[1]], OUTPUT="TEMPORARY_OUTPUT")
+    moved = native("reprojectlayer", INPUT=merged, TARGET_CRS="EPSG:4326", OUTPUT="TEMPORARY_OUTPUT")
+    table = table_of(moved, native.context)
+    assert table.space_key == card.space().key()
+    found = np.concatenate([chunk.vectors for chunk in table.chunks()])
+    # The mean of a ramp over a patch is its centre: column, row and their sum.
+    columns, rows = np.meshgrid(8 * np.arange(6) + 4, 8 * np.arange(4) + 4)
+    centres = np.stack([columns.ravel(), rows.ravel(), (columns + rows).ravel()], axis=1)
+    np.testing.assert_allclose(found, np.concatenate([centres[:10], centres]), atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["memory", "files"])
