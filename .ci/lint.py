@@ -37,7 +37,7 @@ def tracked() -> List[str]:
 def found_by(*arguments: str) -> str:
     """Return what a tool says where it finds something, and nothing where it doesn't."""
     done = tool(*arguments)
-    return (done.stdout + done.stderr).strip() if done.returncode else ""
+    return (done.stdout.strip() or done.stderr.strip()) if done.returncode else ""
 
 
 def ruff() -> str:
