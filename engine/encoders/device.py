@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import platform
 import re
-import subprocess  # nosec B404: the trial of CUDA runs apart, because a broken driver can take its process along
+
+# The trial of CUDA runs apart, because a broken driver can take its process along.
+import subprocess  # nosec B404
 import sys
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import List, Optional, Set
+from typing import Dict, List, Optional, Set
 
 import numpy as np
 
 from .. import packages
+from ..progress import Progress, Silent, check
 
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"
 TRIAL_SECONDS = 90.0
+POLL_SECONDS = 0.2
 FEW_CORES = 4
 
 INTERPRETER = re.compile(r"^python(\d+(\.\d+)?)?(\.exe)?$", re.IGNORECASE)
@@ -46,6 +51,18 @@ print("trial passed")
 """
 
 
+# Verdicts of trials by version of the runtime, which can't change while this process lives.
+_verdicts: "Dict[str, Optional[str]]" = {}
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """What a child process wrote to its two outputs."""
+
+    said: str
+    complained: str
+
+
 def physical_cores() -> int:
     """Count the cores worth a thread: all of a small machine, else those that are not a second thread of another."""
     allowed = _allowed_processors()
@@ -59,13 +76,15 @@ def physical_cores() -> int:
     return max(1, len(allowed) // 2)
 
 
-def cuda_problem() -> Optional[str]:
-    """Say why CUDA can't be used here, or None after a trial that ran a small graph on it."""
+def cuda_problem(progress: Optional[Progress] = None) -> Optional[str]:
+    """Say why CUDA can't be used here, or None after a trial that ran a small graph on it, once in this process."""
     runtime = packages.require("onnxruntime")
     if CUDA not in runtime.get_available_providers():
         return ("the installed onnxruntime {} has no CUDA support; "
                 "the package onnxruntime-gpu has").format(runtime.__version__)
-    return _trial()
+    if runtime.__version__ not in _verdicts:
+        _verdicts[runtime.__version__] = _trial(progress or Silent())
+    return _verdicts[runtime.__version__]
 
 
 def preload(runtime: ModuleType) -> None:
@@ -108,36 +127,54 @@ def _sibling_groups(processors: Set[int]) -> int:
     return len(groups)
 
 
-@functools.lru_cache(maxsize=1)
-def _trial() -> Optional[str]:
-    """Run the small graph on CUDA once in this process's life; say what went wrong, or None."""
+def _trial(progress: Progress) -> Optional[str]:
+    """Run the small graph on CUDA; say what went wrong, or None."""
     python = safe_interpreter()
     with tempfile.TemporaryDirectory(prefix="earthprint-") as folder:
         model = Path(folder) / "trial.onnx"
         model.write_bytes(trial_model())
         if python is None:
             return _trial_here(str(model))
-        return _trial_in_child(python, str(model))
+        return _trial_in_child(python, str(model), progress)
 
 
-def _trial_in_child(python: str, model: str) -> Optional[str]:
+def _trial_in_child(python: str, model: str, progress: Progress) -> Optional[str]:
     """Run the trial in another process, so that a driver that crashes or hangs harms nobody."""
     request = json.dumps({"path": [entry for entry in sys.path if entry], "model": model})
-    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-    command: List[str] = [python, "-c", TRIAL_SCRIPT]
+    # Isolated, so that nothing in the current folder is imported in place of a module.
+    command: List[str] = [python, "-I", "-c", TRIAL_SCRIPT]
     try:
-        done = subprocess.run(  # nosec B603: our own interpreter and script, no shell
-            command, input=request, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
-            timeout=TRIAL_SECONDS, creationflags=flags, check=False)
-    except subprocess.TimeoutExpired:
-        return "a trial on CUDA did not end within {:.0f} seconds".format(TRIAL_SECONDS)
+        child = subprocess.Popen(  # nosec B603  (our own interpreter and script, no shell)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
     except OSError as error:
         return "a trial on CUDA could not be started ({})".format(error)
-    if done.returncode == 0 and "trial passed" in done.stdout:
+    with child:
+        ended = _communicated(child, request, progress)
+    if ended is None:
+        return "a trial on CUDA did not end within {:.0f} seconds".format(TRIAL_SECONDS)
+    if child.returncode == 0 and "trial passed" in ended.said:
         return None
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    reason = lines[-1] if lines else "exit code {}".format(done.returncode)
+    lines = [line.strip() for line in ended.complained.splitlines() if line.strip()]
+    reason = lines[-1] if lines else "exit code {}".format(child.returncode)
     return "a trial on CUDA failed: {}".format(_shortened(reason))
+
+
+def _communicated(child: "subprocess.Popen[str]", request: str, progress: Progress) -> "Optional[_Ended]":
+    """Wait for the child to end, but not beyond the limit or the user's patience; None if it had to be killed."""
+    deadline = time.monotonic() + TRIAL_SECONDS
+    to_send: Optional[str] = request
+    try:
+        while time.monotonic() < deadline:
+            try:
+                return _Ended(*child.communicate(to_send, timeout=POLL_SECONDS))
+            except subprocess.TimeoutExpired:
+                to_send = None
+                check(progress)
+        return None
+    finally:
+        if child.poll() is None:
+            child.kill()
 
 
 def _trial_here(model: str) -> Optional[str]:

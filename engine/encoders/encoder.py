@@ -23,6 +23,8 @@ LOG = logging.getLogger("earthprint")
 
 DEFAULT_TILE = 224
 CPU_PIXELS = 4 * 224 * 224
+# Convolutions are bound by memory: beyond this their activations leave the cache, and a batch only slows them.
+CPU_PIXELS_CONVOLUTIONS = 2 * 140 * 140
 CPU_LARGEST = 8
 CUDA_PIXELS = 32 * 224 * 224
 CUDA_LARGEST = 64
@@ -87,7 +89,8 @@ class Encoder:
         pixels = side * side * max(self.card.dates, 1)
         if self.device == "cuda":
             return int(min(max(CUDA_PIXELS // pixels, 1), CUDA_LARGEST))
-        return int(min(max(CPU_PIXELS // pixels, 1), CPU_LARGEST))
+        budget = CPU_PIXELS_CONVOLUTIONS if self.card.finite_context else CPU_PIXELS
+        return int(min(max(budget // pixels, 1), CPU_LARGEST))
 
     def terminate(self) -> None:
         """End the run in progress, which raises Cancelled in its own thread."""
@@ -193,10 +196,9 @@ def finished(cells: np.ndarray, card: Card) -> np.ndarray:
             cells = reduced(cells, card.reduction)
             if card.unit_norm:
                 cells = unit(cells)
-        broken = ~np.isfinite(cells.sum(axis=-1, dtype=np.float32))
-        if broken.any():
-            # The sum of large numbers may overflow where none of them is broken.
-            broken[broken] = ~np.isfinite(cells[broken]).all(axis=-1)
+        # One sum of everything is the quickest way to see that nothing is broken, which is the rule.
+        if not np.isfinite(cells.sum(dtype=np.float64)):
+            broken = ~np.isfinite(cells).all(axis=-1)
             cells = np.where(broken[..., None], np.float32(np.nan), cells)
     return cells
 

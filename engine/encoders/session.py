@@ -158,7 +158,7 @@ def open_session(model_path: "str | Path", device: str = "auto", threads: int = 
     if device == "cpu":
         core = _create(runtime, path, CPU, threads)
         return _announced(Session(core, runtime, path, "cpu", "CPU, as asked."), progress)
-    problem = cuda_problem()
+    problem = cuda_problem(progress)
     core = None
     if problem is None:
         try:

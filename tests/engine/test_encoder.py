@@ -547,6 +547,8 @@ def test_a_reduction_projects_and_keeps_unit_length_where_it_was(unit):
 def test_batches_are_suggested_by_size_and_device():
     encoder = Encoder(plain_card(), Sums())
     assert [encoder.suggest_batch(size) for size in (16, 64, 128, 224, 256, 512, 2000)] == [8, 8, 8, 4, 3, 1, 1]
+    convolutions = Encoder(plain_card(finite_context=True), Sums())
+    assert [convolutions.suggest_batch(size) for size in (16, 64, 128, 264, 2000)] == [8, 8, 2, 1, 1]
     assert Encoder(plain_card(tile=512), Sums()).suggest_batch() == 1
     assert Encoder(plain_card(dates=4), Sums()).suggest_batch(224) == 1
     assert Encoder(plain_card(suggested_batch=6), Sums()).suggest_batch(224) == 6

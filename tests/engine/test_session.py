@@ -102,7 +102,7 @@ def test_settings_are_those_of_a_desktop(product, monkeypatch):
 
 
 def test_auto_falls_back_and_says_why(product, monkeypatch):
-    monkeypatch.setattr(sessions, "cuda_problem", lambda: "the driver is asleep.")
+    monkeypatch.setattr(sessions, "cuda_problem", lambda progress: "the driver is asleep.")
     told = Told()
     session = open_session(product, "auto", progress=told)
     assert session.device == "cpu"
@@ -111,7 +111,7 @@ def test_auto_falls_back_and_says_why(product, monkeypatch):
 
 
 def test_cuda_fails_with_the_reason_when_asked_for(product, monkeypatch):
-    monkeypatch.setattr(sessions, "cuda_problem", lambda: "the driver is asleep")
+    monkeypatch.setattr(sessions, "cuda_problem", lambda progress: "the driver is asleep")
     with pytest.raises(DeviceError, match="CUDA was asked for but can't be used: the driver is asleep. Choose"):
         open_session(product, "cuda")
 
@@ -120,11 +120,56 @@ def test_cuda_is_not_believed_because_the_trial_passed(product, monkeypatch):
     """Where the runtime quietly opens the encoder on the CPU, the session says cpu."""
     if devices.CUDA in ort.get_available_providers():
         pytest.skip("this runtime has CUDA")
-    monkeypatch.setattr(sessions, "cuda_problem", lambda: None)
+    monkeypatch.setattr(sessions, "cuda_problem", lambda progress: None)
     session = open_session(product, "auto")
     assert session.device == "cpu" and "without CUDA" in session.device_report
     with pytest.raises(DeviceError, match="without CUDA"):
         open_session(product, "cuda")
+
+
+def test_cuda_is_opened_with_careful_options(product, monkeypatch):
+    """A stand-in for a runtime with CUDA: what it is given, what the session says, and what a failure becomes."""
+    made = []
+
+    class Fake:
+        failure = None
+
+        def __init__(self, path, options, providers):
+            if self.failure and providers[0][0] == devices.CUDA:
+                raise RuntimeError(self.failure)
+            self.providers = dict(providers)
+            made.append(self.providers)
+            self.real = ort_session(path, providers=[devices.CPU])
+            self.get_inputs, self.get_outputs = self.real.get_inputs, self.real.get_outputs
+
+        def get_providers(self):
+            return list(self.providers)
+
+        def disable_fallback(self):
+            made.append("no fallback")
+
+        def run(self, names, feeds, options):
+            return self.real.run(names, feeds, options)
+
+    ort_session = ort.InferenceSession
+    monkeypatch.setattr(ort, "InferenceSession", Fake)
+    monkeypatch.setattr(sessions, "preload", lambda runtime: made.append("preloaded"))
+    monkeypatch.setattr(sessions, "cuda_problem", lambda progress: None)
+    for asked in ("auto", "cuda"):
+        made.clear()
+        session = open_session(product, asked)
+        assert session.device == "cuda" and session.device_report == "CUDA."
+        assert made == ["preloaded", {devices.CUDA: {"arena_extend_strategy": "kSameAsRequested", "use_tf32": "0",
+                                                     "cudnn_conv_algo_search": "HEURISTIC"}, devices.CPU: {}},
+                        "no fallback"]
+        np.testing.assert_array_equal(session.run({"x": np.ones((1, 3), np.float32)})[0], [[9, 12]])
+    for failure, words in (("CUDA failure 2: out of memory", "doesn't fit into memory"),
+                           ("CUDNN_STATUS_NOT_INITIALIZED", "CUDNN_STATUS_NOT_INITIALIZED")):
+        Fake.failure = failure
+        session = open_session(product, "auto")
+        assert session.device == "cpu" and words in session.device_report
+        with pytest.raises(DeviceError, match=words):
+            open_session(product, "cuda")
 
 
 def test_runtime_without_cuda_is_named(monkeypatch):
@@ -137,7 +182,7 @@ def test_the_trial_runs_apart_and_reports_its_failure(tmp_path):
         pytest.skip("this runtime has CUDA")
     model = tmp_path / "trial.onnx"
     model.write_bytes(devices.trial_model())
-    problem = devices._trial_in_child(sys.executable, str(model))
+    problem = devices._trial_in_child(sys.executable, str(model), Told())
     assert problem is not None and problem.startswith("a trial on CUDA failed: ") and "did not load" in problem
     assert devices._trial_here(str(model)) == "a trial on CUDA failed: the CUDA provider did not load"
 
@@ -146,13 +191,31 @@ def test_a_trial_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "TRIAL_SCRIPT", "import time; time.sleep(60)")
     monkeypatch.setattr(devices, "TRIAL_SECONDS", 0.3)
     started = time.monotonic()
-    assert "did not end within" in devices._trial_in_child(sys.executable, "x.onnx")
+    assert "did not end within" in devices._trial_in_child(sys.executable, "x.onnx", Told())
     assert time.monotonic() - started < 10
+
+
+def test_a_trial_is_cancelled_at_once(monkeypatch):
+    monkeypatch.setattr(devices, "TRIAL_SCRIPT", "import time; time.sleep(60)")
+    impatient = Told()
+    impatient.cancelled = lambda: True
+    started = time.monotonic()
+    with pytest.raises(Cancelled):
+        devices._trial_in_child(sys.executable, "x.onnx", impatient)
+    assert time.monotonic() - started < 1.0
+
+
+def test_the_trial_runs_once_for_each_version(monkeypatch):
+    calls = []
+    monkeypatch.setattr(ort, "get_available_providers", lambda: [devices.CUDA, devices.CPU])
+    monkeypatch.setattr(devices, "_verdicts", {})
+    monkeypatch.setattr(devices, "_trial", lambda progress: calls.append(1) or "no card")
+    assert [devices.cuda_problem(), devices.cuda_problem()] == ["no card", "no card"] and len(calls) == 1
 
 
 def test_a_trial_that_crashes_is_survived(monkeypatch):
     monkeypatch.setattr(devices, "TRIAL_SCRIPT", "import os; os.abort()")
-    assert devices._trial_in_child(sys.executable, "x.onnx").startswith("a trial on CUDA failed: exit code")
+    assert devices._trial_in_child(sys.executable, "x.onnx", Told()).startswith("a trial on CUDA failed: exit code")
 
 
 def test_the_trial_graph_is_what_it_says():
@@ -167,7 +230,7 @@ def test_the_script_of_the_trial_passes_where_the_provider_works(tmp_path, monke
     model = tmp_path / "trial.onnx"
     model.write_bytes(devices.trial_model())
     monkeypatch.setattr(devices, "TRIAL_SCRIPT", devices.TRIAL_SCRIPT.replace(devices.CUDA, devices.CPU))
-    assert devices._trial_in_child(sys.executable, str(model)) is None
+    assert devices._trial_in_child(sys.executable, str(model), Told()) is None
 
 
 def test_qgis_is_never_started_as_an_interpreter(tmp_path, monkeypatch):
