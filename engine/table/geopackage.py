@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Sequence
 
 import numpy as np
 
+from ..errors import InputError
 from .parts import CHUNK_ROWS, RowChunk
 from .schema import LayerSchema, id_column
 
@@ -25,8 +26,9 @@ class GeoPackageRows:
         self.wkt = schema.wkt
         self.geometry_type = schema.geometry_type
         self.columns = schema.columns
-        with closing(connect(schema.path)) as connection:
-            self.count = int(connection.execute(f"SELECT count(*) FROM {quoted(schema.layer)}").fetchone()[0])
+        query = f"SELECT count(*) FROM {quoted(schema.layer)}"  # nosec B608
+        with connected(schema.path) as connection:
+            self.count = int(connection.execute(query).fetchone()[0])
         self._id_column = id_column(schema, id_field, lambda column: len(self.distinct(column)) == self.count)
 
     def rows(self, size: int = CHUNK_ROWS) -> "Iterator[RowChunk]":
@@ -36,9 +38,9 @@ class GeoPackageRows:
         booleans = [column.type == "boolean" for column in self.columns]
         picked = ", ".join([quoted(schema.geometry_column) if schema.geometry_column else "NULL",
                             *(quoted(name) for name in names)])
-        query = (f"SELECT {picked} FROM {quoted(schema.layer)} "  # nosec B608: names are quoted, and no values
+        query = (f"SELECT {picked} FROM {quoted(schema.layer)} "  # nosec B608
                  f"ORDER BY {quoted(schema.fid_column)}")
-        with closing(connect(schema.path)) as connection:
+        with connected(schema.path) as connection:
             cursor = connection.execute(query)
             while True:
                 found = cursor.fetchmany(size)
@@ -54,9 +56,41 @@ class GeoPackageRows:
 
     def distinct(self, column: str) -> "List[Any]":
         """Return the different values of a column."""
-        query = f"SELECT DISTINCT {quoted(column)} FROM {quoted(self._schema.layer)}"  # nosec B608: quoted names
-        with closing(connect(self._schema.path)) as connection:
+        query = f"SELECT DISTINCT {quoted(column)} FROM {quoted(self._schema.layer)}"  # nosec B608
+        with connected(self._schema.path) as connection:
             return [row[0] for row in connection.execute(query)]
+
+
+def opens(schema: LayerSchema) -> bool:
+    """Tell whether SQLite can read the layer by itself.
+
+    It can't with a write-ahead log in a folder that can't be written, or on a network path; GDAL knows ways around.
+    """
+    query = f"SELECT 1 FROM {quoted(schema.layer)} LIMIT 1"  # nosec B608
+    try:
+        with closing(connect(schema.path)) as connection:
+            connection.execute(query).fetchone()
+    except sqlite3.OperationalError:
+        return False
+    except sqlite3.DatabaseError as error:
+        raise _damaged(schema.path, error) from error
+    return True
+
+
+@contextmanager
+def connected(path: str) -> "Iterator[sqlite3.Connection]":
+    """Open a GeoPackage for a while, with SQLite's errors in words."""
+    try:
+        with closing(connect(path)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: str, error: sqlite3.Error) -> InputError:
+    """Say that a file can't be read on."""
+    return InputError("geopackage-unreadable", "{path} can't be read ({reason}): close programs that write to it, and "
+                      "if that doesn't help, copy or make it again.", path=path, reason=error)
 
 
 def connect(path: str) -> sqlite3.Connection:

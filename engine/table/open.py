@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from pathlib import Path
 from typing import Optional
 
 from ..registry import Registry
 from .embeddings import EmbeddingTable
-from .geopackage import GeoPackageRows
+from .geopackage import GeoPackageRows, opens
 from .location import TableSource, parse_source
 from .ogrlayer import OgrRows, open_file
 from .parts import Rows
@@ -38,10 +37,6 @@ def _schema(place: TableSource) -> LayerSchema:
 
 def _rows(place: TableSource, schema: LayerSchema, id_field: str) -> Rows:
     """Choose the reader."""
-    if schema.format == "GPKG" and schema.fid_column and Path(place.path).is_file():
-        try:
-            return GeoPackageRows(schema, id_field)
-        except sqlite3.OperationalError:
-            # A write-ahead log in a folder that can't be written, or a network path: GDAL knows ways around.
-            return OgrRows(place, schema, id_field)
+    if schema.format == "GPKG" and schema.fid_column and Path(place.path).is_file() and opens(schema):
+        return GeoPackageRows(schema, id_field)
     return OgrRows(place, schema, id_field)

@@ -204,7 +204,7 @@ class TableWriter:
         self._add_attribute(self._fid_column, taken)
         name = self._fields[-1].name.replace('"', '""')
         layer = self.layer.replace('"', '""')
-        self._dataset.ExecuteSQL(f'UPDATE "{layer}" SET "{name}" = fid')  # nosec B608: quoted names
+        self._dataset.ExecuteSQL(f'UPDATE "{layer}" SET "{name}" = fid')  # nosec B608
         self._fids = None
 
     def _hexadecimal(self, vectors: np.ndarray) -> "List[Optional[str]]":

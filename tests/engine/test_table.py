@@ -411,6 +411,30 @@ def test_a_registry_that_cannot_be_written_costs_nobody_the_table(tmp_path, capl
     assert "can't be written" in caplog.text
 
 
+def test_a_damaged_file_is_told(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(3000, 3)).astype(np.float32)
+    path = write(tmp_path / "t.gpkg", vectors)
+    whole = (tmp_path / "t.gpkg").read_bytes()
+    for share in (0.3, 0.6, 0.9):
+        (tmp_path / "t.gpkg").write_bytes(whole[:int(len(whole) * share) // 4096 * 4096])
+        with pytest.raises(InputError, match="t.gpkg"):
+            read(path)
+    (tmp_path / "t.gpkg").write_bytes(whole[:40000] + bytes(100) * 4096 + whole[449600:])
+    with pytest.raises(InputError, match="t.gpkg|“t”"):
+        read(path)
+
+
+def test_names_that_look_like_sql_are_only_names(tmp_path):
+    column = 'a"; DROP TABLE "t'
+    source = f'{tmp_path / "t.gpkg"}|layername=t"; DROP TABLE gpkg_contents; --'
+    write(tmp_path / "t.gpkg", VECTORS)
+    write(source, VECTORS, [ColumnSpec(column, "text")], {column: list("abcde")})
+    table, vectors, _, columns, ids = read(source, id_field=column)
+    assert columns[column] == ids == list("abcde")
+    assert vectors.tobytes() == VECTORS.tobytes()
+    assert read(f'{tmp_path / "t.gpkg"}|layername=t')[1].tobytes() == VECTORS.tobytes()
+
+
 def test_values_beyond_float16_are_refused(tmp_path):
     with pytest.raises(OutputError, match="float32"):
         write(tmp_path / "t.gpkg", VECTORS, coding="f2")
