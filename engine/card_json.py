@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 from dataclasses import replace
@@ -67,7 +68,7 @@ def read_embedded(text: str, model: Path) -> Card:
     """Read the copy of a card that an ONNX file carries; the checksum is that of the file at hand."""
     source = Path(f"{model} (its metadata)")
     try:
-        item = json.loads(text, parse_constant=_no_constant)
+        item = _decoded(text)
     except (ValueError, RecursionError) as error:
         raise CardError("card-json", "The card inside {path} can't be read ({reason}): export the file again, or put a "
                         "card beside it.", path=model, reason=error) from error
@@ -142,7 +143,7 @@ def looks_like_card(path: Path) -> bool:
     try:
         if path.stat().st_size > _LIMIT:
             return False
-        item = json.loads(path.read_text(encoding="utf-8-sig"))
+        item = _decoded(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return path.with_suffix(".onnx").exists()
     if not isinstance(item, dict) or not isinstance(item.get("properties"), dict):
@@ -166,7 +167,7 @@ def _load(path: Path) -> "dict[str, Any]":
         if path.stat().st_size > _LIMIT:
             raise CardError("card-large", "The card {path} is larger than {limit} MiB: this is no encoder's card.",
                             path=path, limit=_LIMIT >> 20)
-        item = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_no_constant)
+        item = _decoded(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise CardError("card-missing", "The card {path} can't be read ({reason}): check the path.", path=path,
                         reason=error.strerror or error) from error
@@ -178,9 +179,21 @@ def _load(path: Path) -> "dict[str, Any]":
     return item
 
 
-def _no_constant(text: str) -> float:
-    """Refuse NaN and Infinity, which JSON doesn't know."""
-    raise ValueError(f"{text} is no JSON number")
+def _decoded(text: str) -> Any:
+    """Decode JSON, refusing numbers that no card needs and that would make arithmetic fail later."""
+    return json.loads(text, parse_constant=_refused, parse_float=_finite,
+                      parse_int=lambda digits: int(digits) if len(digits) < 19 else _refused(digits))
+
+
+def _finite(text: str) -> float:
+    """Read a number with a point or exponent."""
+    value = float(text)
+    return value if math.isfinite(value) else _refused(text)
+
+
+def _refused(text: str) -> Any:
+    """Refuse NaN, Infinity and what is as good as that."""
+    raise ValueError(f"{text[:30]} is no number that a card could hold")
 
 
 def _checksum(asset: "dict[str, Any]", source: Path) -> str:

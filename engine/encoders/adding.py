@@ -16,8 +16,9 @@ from ..onnxfile import OnnxFacts, check_trustworthy, external_files
 from ..progress import Part, Progress, Silent, check
 from ..whole import whole
 from .add_request import AddRequest
-from .completing import complete, questions_about
-from .library import EncoderFolders, find_template
+from .completing import ask, complete, questions_about
+from .explaining import band_count
+from .library import EncoderFolders, find_template, list_templates
 from .session import Session, open_session
 from .trial import measure_context, try_encoder
 
@@ -40,6 +41,8 @@ def add_encoder(request: AddRequest, folders: EncoderFolders, progress: Optional
                for path in external_files(facts)}
     check(progress)
     known = known_card(request, facts, folders)
+    if known is None:
+        ask(questions_about(request, facts), facts, _similar(facts, folders))
     _require_checksum(known, checksum, source)
     with _Opened(source, request.device, progress) as session:
         progress.report(0.3, "Trying the encoder")
@@ -80,6 +83,13 @@ def known_card(request: AddRequest, facts: OnnxFacts, folders: EncoderFolders) -
     if note is not None and not _is_template(card):
         require_agreement(replace(card, model_path=source), note)
     return card
+
+
+def _similar(facts: OnnxFacts, folders: EncoderFolders) -> "list[str]":
+    """Return the templates that take as many bands and return vectors as long as the graph's."""
+    count = band_count(facts)
+    lengths = {size for value in facts.outputs for size in value.shape or () if isinstance(size, int)}
+    return [item.id for item in list_templates(folders) if len(item.bands) == count and item.dimensions in lengths]
 
 
 def _card_file(path: Path) -> Card:

@@ -71,8 +71,6 @@ def questions_about(request: AddRequest, facts: OnnxFacts) -> "tuple[Question, .
 def complete(request: AddRequest, facts: OnnxFacts, template: Optional[Card], session: Session,
              progress: Progress) -> Card:
     """Return a checked card for a graph, or ask in words for what is still unknown."""
-    if template is None:
-        _ask(questions_about(request, facts), facts)
     bands = _bands(request, template, facts)
     scaling = _scaling(request, template, len(bands))
     inputs = explain_inputs(facts, len(bands), request.dates, request.axes)
@@ -106,12 +104,13 @@ def complete(request: AddRequest, facts: OnnxFacts, template: Optional[Card], se
     return card
 
 
-def _ask(questions: "Sequence[Question]", facts: OnnxFacts) -> None:
-    """Raise one error that asks for everything at once."""
+def ask(questions: "Sequence[Question]", facts: OnnxFacts, similar: "Sequence[str]" = ()) -> None:
+    """Raise one error that asks for everything at once; `similar` are cards that the graph could be meant by."""
     if questions:
         wanted = "; ".join(f"{question.parameter} ({question.text})" for question in questions)
+        card = f"CARD, such as {' or '.join(similar[:3])}" if similar else "CARD"
         raise InputError("encoder-questions", "{path} doesn't tell everything that is needed: give {wanted}, or name "
-                         "its CARD.", path=facts.path, wanted=wanted)
+                         "its {card}.", path=facts.path, wanted=wanted, card=card)
 
 
 def _bands(request: AddRequest, template: Optional[Card], facts: OnnxFacts) -> "tuple[CardBand, ...]":
@@ -206,7 +205,7 @@ def _layout(request: AddRequest, template: Optional[Card], draft: Card, output: 
     """Run the graph and say how vectors lie in what it returns."""
     rank = len(output.shape) if output.shape is not None else 0
     if not tile and rank != 4:
-        _ask((Question("TILE", "the size in pixels of the tiles that it was trained on, since it takes any"),), facts)
+        ask((Question("TILE", "the size in pixels of the tiles that it was trained on, since it takes any"),), facts)
     size = tile or MAP_TILE
     array = _run(draft, session, size, output)
     if array.ndim == 2:

@@ -371,6 +371,13 @@ def test_prithvi_needs_nothing_but_its_card(tmp_path, folders):
     np.testing.assert_allclose(encode(card, batch), expected, rtol=1e-3, atol=1e-4)
 
 
+def test_a_graph_that_looks_like_a_known_one_is_told(tmp_path, folders):
+    module = networks.VisionTransformer(6, 192, 16, 64, 1, depth=1)
+    path = networks.export(module, tmp_path, "p", {"x": (1, 6, 64, 64)}, "tokens")
+    with pytest.raises(InputError, match="or name its CARD, such as prithvi-eo-2.0-tiny"):
+        add_encoder(AddRequest(path), folders)
+
+
 def test_the_same_card_serves_several_dates(tmp_path, folders):
     module = networks.VisionTransformer(6, 192, 16, 64, 1, dates=3, depth=1)
     path = networks.export(module, tmp_path, "p3", {"x": (1, 6, 3, 64, 64)}, "tokens")

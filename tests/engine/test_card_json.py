@@ -399,7 +399,9 @@ def test_every_fault_names_card_field_and_remedy(tmp_path, change, words):
 
 
 @pytest.mark.parametrize("text, words", [
-    ("", "not valid JSON"), ("{", "not valid JSON"), ("[1]", "no JSON object"), ('{"a": NaN}', "NaN is no JSON number"),
+    ("", "not valid JSON"), ("{", "not valid JSON"), ("[1]", "no JSON object"), ('{"a": NaN}', "NaN is no number"),
+    ('{"a": -Infinity}', "-Infinity is no number"), ('{"a": 1e999}', "1e999 is no number"),
+    ('{"a": ' + "9" * 5000 + "}", "9999 is no number"),
     ("[" * 100000, "not valid JSON"), ("\x00\xff", "not valid JSON"),
 ])
 def test_files_that_are_no_cards(tmp_path, text, words):
@@ -484,6 +486,18 @@ def test_the_model_is_found_beside_below_absolutely_and_by_checksum(tmp_path):
 def test_absolute_paths_of_another_system_are_searched_by_checksum(tmp_path):
     path = changed(tmp_path, setter(*ASSET, "href", "C:\\encoders\\gone.onnx"))
     assert read_card(path).model_path == tmp_path / "encoder.onnx"
+
+
+def test_the_automatic_card_of_a_real_scene_is_valid(tmp_path, sample_data):
+    from earthprint.engine.embedding.making import MakeEncoderRequest, make_encoder
+    from earthprint.engine.progress import Silent
+
+    scene = str(sample_data / "leipzig_sentinel2" / "leipzig_s2.tif")
+    made = make_encoder(MakeEncoderRequest((scene,), str(tmp_path / "leipzig.onnx"), bands="b02;b03;b04;b08"), Silent())
+    item = json.loads(Path(made.card_path).read_text(encoding="utf-8"))
+    assert mlm_faults(item) == []
+    same(made.card, read_card(made.card_path))
+    pytest.importorskip("stac_model.schema").MLModelProperties.model_validate(item["properties"])
 
 
 def test_a_card_needs_its_model_and_checksum(tmp_path):
