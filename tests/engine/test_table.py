@@ -363,7 +363,7 @@ def test_a_layer_inside_a_geopackage_leaves_the_others(tmp_path, text, gdal_erro
         open_table(home)
 
 
-def test_a_locked_geopackage_keeps_the_complete_result_beside_it(tmp_path, gdal_errors):
+def test_a_locked_geopackage_keeps_the_complete_result_beside_it(tmp_path):
     home = tmp_path / "home.gpkg"
     write(home, VECTORS)
     lock = sqlite3.connect(home, isolation_level=None)

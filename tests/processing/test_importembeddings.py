@@ -166,10 +166,17 @@ def test_a_csv_gets_its_geometries_from_a_layer(run_algorithm: Any, tmp_path: Pa
 
 def test_a_layer_inside_a_geopackage(run_algorithm: Any, tmp_path: Path) -> None:
     home = wide_file(tmp_path / "home.gpkg")
+    shown = QgsVectorLayer(home + "|layername=wide", "home", "ogr")
+    assert len(list(shown.getFeatures())) == 6
     found = run_algorithm("importembeddings", {
         "INPUT": home + "|layername=wide", "OUTPUT": f"ogr:dbname='{home}' table=\"vectors\" (geom)"})
     assert vectors_in(home + "|layername=vectors").tobytes() == values().tobytes()
-    assert QgsVectorLayer(found["OUTPUT"], "v", "ogr").featureCount() == 6
+    again = QgsVectorLayer(found["OUTPUT"], "v", "ogr")
+    assert again.featureCount() == 6
+    assert len(list(again.getFeatures())) == len(list(shown.getFeatures())) == 6
+    run_algorithm("importembeddings", {
+        "INPUT": home + "|layername=wide", "OUTPUT": found["OUTPUT"], "FIELDS": "emb_0-emb_7"})
+    assert vectors_in(home + "|layername=vectors").tobytes() == values()[:, :8].tobytes()
     with sqlite3.connect(home) as connection:
         assert connection.execute("SELECT count(*) FROM wide").fetchone() == (6,)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
