@@ -42,7 +42,7 @@ class RasterInput:
     pixel: Tuple[float, float] = (0.0, 0.0)
     extent: QgsRectangle = field(default_factory=QgsRectangle)
     own_grid: bool = False
-    note: str = ""
+    notes: List[str] = field(default_factory=list)
 
     @property
     def needs_export(self) -> bool:
@@ -51,8 +51,8 @@ class RasterInput:
 
     def dataset(self, progress: FeedbackProgress) -> str:
         """Return the path to hand to the engine, exporting the layer where needed."""
-        if self.note:
-            progress.warn(self.note)
+        for note in self.notes:
+            progress.warn(note)
         if self.path:
             return self.path
         path = QgsProcessingUtils.generateTempFilename("earthprint_export.tif")
@@ -103,11 +103,15 @@ def raster_input(layer: QgsRasterLayer, parameter: str, extent: Optional[QgsRect
     if provider.name() == "gdal" and not _OPTIONS.search(layer.source()):
         found.path = _absolute(layer.source())
         if provider.crs().isValid() and provider.crs() != layer.crs():
-            found.note = (
+            found.notes.append(
                 "{}: the CRS of layer “{}” was changed in QGIS to {}, but its file says {}; the result bears the "
-                "file's. Use “Assign projection” to change the file.").format(
+                "file's. Use “Assign projection” to change the file.".format(
                     parameter, layer.name(), layer.crs().authid() or layer.crs().description(),
-                    provider.crs().authid() or provider.crs().description())
+                    provider.crs().authid() or provider.crs().description()))
+        if any(provider.userNoDataValues(band) for band in range(1, provider.bandCount() + 1)):
+            found.notes.append(
+                "{}: the further nodata values that were set for layer “{}” in QGIS are not in its file and count as "
+                "data here. Use “Translate” to write a nodata value into the file.".format(parameter, layer.name()))
         return found
     found.provider = provider.clone()
     found.own_grid = bool(provider.capabilities() & QgsRasterInterface.Capability.Size) and provider.xSize() > 0

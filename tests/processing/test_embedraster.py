@@ -214,37 +214,50 @@ def test_an_output_that_the_project_shows_is_replaced(
     assert [path.name for path in tmp_path.glob("*field*") if path.suffix != ".xml"] == ["field.tif"]
 
 
-def test_it_runs_on_a_thread_as_the_dialog_does(
-        provider: Any, qgis_app: Any, ramp: Path, mean: Any, tmp_path: Path) -> None:
-    algorithm = provider.algorithm("embedraster").create()
+def run_on_a_thread(algorithm: Any, parameters: Dict[str, Any]) -> Dict[str, Any]:
+    """Run as the dialog does: prepared here, computed on a thread of the task manager."""
     context, feedback, said = QgsProcessingContext(), QgsProcessingFeedback(False), []
-    mask = polygons(box(0, 0, 80, 60))  # the task keeps no reference of its own
-    task = QgsProcessingAlgRunnerTask(algorithm, {
-        "INPUT": str(ramp), "ENCODER": str(mean.path), "MASK": mask,
-        "OUTPUT": str(tmp_path / "field.tif")}, context, feedback)
+    task = QgsProcessingAlgRunnerTask(algorithm, parameters, context, feedback)
     loop = QEventLoop()
     task.executed.connect(lambda ok, results: (said.append((ok, results)), loop.quit()))
     QTimer.singleShot(60000, loop.quit)
     QgsApplication.taskManager().addTask(task)
     loop.exec()
     assert said and said[0][0], said
-    assert np.allclose(read_bands(said[0][1]["OUTPUT"])[:, :6, :9], centres()[:, :6, :9], atol=1e-4)
+    return said[0][1]
 
 
-def test_a_web_layer_is_read_at_the_stated_extent_and_pixel_size(run_algorithm: Any, tmp_path: Path, mean: Any) -> None:
+def test_it_runs_on_a_thread_as_the_dialog_does(
+        provider: Any, qgis_app: Any, ramp: Path, mean: Any, tmp_path: Path) -> None:
+    mask = polygons(box(0, 0, 80, 60))  # the task keeps no reference of its own
+    found = run_on_a_thread(provider.algorithm("embedraster").create(), {
+        "INPUT": str(ramp), "ENCODER": str(mean.path), "MASK": mask, "OUTPUT": str(tmp_path / "field.tif")})
+    assert np.allclose(read_bands(found["OUTPUT"])[:, :6, :9], centres()[:, :6, :9], atol=1e-4)
+
+
+def tile_layer(folder: Path) -> QgsRasterLayer:
+    """Return an XYZ layer of four tiles, one plain colour each, read from the disk."""
     colours = {(0, 0): (250, 10, 20), (1, 0): (10, 240, 20), (0, 1): (10, 20, 230), (1, 1): (200, 200, 30)}
     for (x, y), colour in colours.items():
-        folder = tmp_path / "tiles" / "1" / str(x)
-        folder.mkdir(parents=True, exist_ok=True)
+        column = folder / "tiles" / "1" / str(x)
+        column.mkdir(parents=True, exist_ok=True)
         memory = gdal.GetDriverByName("MEM").Create("", 256, 256, 3)
         for band, value in enumerate(colour):
             memory.GetRasterBand(band + 1).Fill(value)
-        gdal.GetDriverByName("PNG").CreateCopy(str(folder / f"{y}.png"), memory)
-    address = f"file://{tmp_path}/tiles/%7Bz%7D/%7Bx%7D/%7By%7D.png"
-    layer = QgsRasterLayer(f"type=xyz&url={address}&zmin=1&zmax=1", "Tiles", "wms")
-    found = run_algorithm("embedraster", {
+        gdal.GetDriverByName("PNG").CreateCopy(str(column / f"{y}.png"), memory)
+    address = f"file://{folder}/tiles/%7Bz%7D/%7Bx%7D/%7By%7D.png"
+    return QgsRasterLayer(f"type=xyz&url={address}&zmin=1&zmax=1", "Tiles", "wms")
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+def test_a_web_layer_is_read_at_the_stated_extent_and_pixel_size(
+        run_algorithm: Any, provider: Any, tmp_path: Path, mean: Any, threaded: bool) -> None:
+    layer = tile_layer(tmp_path)
+    parameters = {
         "INPUT": layer, "ENCODER": str(mean.path), "BANDS": "1;2;3", "EXTENT": "-16000,16000,-16000,16000 [EPSG:3857]",
-        "PIXEL_SIZE": 1000, "OUTPUT": str(tmp_path / "field.tif")})
+        "PIXEL_SIZE": 1000, "OUTPUT": str(tmp_path / "field.tif")}
+    found = (run_on_a_thread(provider.algorithm("embedraster").create(), parameters) if threaded
+             else run_algorithm("embedraster", parameters))
     values = read_bands(found["OUTPUT"])
     assert gdal.Open(found["OUTPUT"]).GetGeoTransform() == (-16000.0, 8000.0, 0.0, 16000.0, 0.0, -8000.0)
     assert values.shape == (3, 4, 4)

@@ -9,7 +9,7 @@ from typing import Any, Optional
 import numpy as np
 import pytest
 from osgeo import gdal
-from qgis.core import QgsProcessingFeedback, QgsRasterLayer, QgsRectangle
+from qgis.core import QgsProcessingFeedback, QgsRasterLayer, QgsRasterRange, QgsRectangle
 from small_rasters import landscape, read_raster, write_raster
 
 from earthprint.engine.errors import Cancelled, InputError
@@ -124,6 +124,14 @@ def test_a_cancelled_export_leaves_nothing(tiles: QgsRasterLayer) -> None:
     with pytest.raises(Cancelled):
         source.dataset(FeedbackProgress(feedback))
     assert source.path == ""
+
+
+def test_nodata_set_in_qgis_only_is_told(tmp_path: Path, qgis_app: Any) -> None:
+    layer = QgsRasterLayer(str(write_raster(tmp_path / "plain.tif", landscape())), "with nodata")
+    layer.dataProvider().setUserNoDataValue(2, [QgsRasterRange(1000, 1001)])
+    feedback = Listening()
+    export(layer, feedback=feedback)
+    assert len(feedback.warnings) == 1 and "“with nodata”" in feedback.warnings[0]
 
 
 def test_a_crs_changed_in_qgis_is_told(tmp_path: Path, qgis_app: Any) -> None:
