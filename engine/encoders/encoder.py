@@ -11,7 +11,7 @@ import numpy as np
 from ..card import Card, Reduction
 from ..errors import DeviceError, ModelError
 from ..progress import Part, Progress
-from .inputs import TileBatch, build_feeds
+from .inputs import TileBatch, build_feeds, missing_context
 from .layout import to_cells
 from .model_file import verify_model
 from .session import OutOfMemory, Session, on_cpu, on_cuda, open_session
@@ -41,6 +41,7 @@ class Encoder:
         self._threads = threads
         self._largest_batch = 0
         self._terminated = False
+        self._told_of_context = False
 
     @property
     def device(self) -> str:
@@ -54,6 +55,7 @@ class Encoder:
 
     def encode(self, batch: TileBatch) -> np.ndarray:
         """Return the vectors `(tiles, rows, cols, dims)` of tiles; a vector that means nothing is NaN throughout."""
+        self._tell_of_missing_context(batch)
         prepared = self.prepare(batch)
         step = self.card.batch or len(prepared)
         parts = []
@@ -151,6 +153,16 @@ class Encoder:
             raise ModelError("batch-lost", "The encoder {encoder} returned vectors of {found} tiles for {expected}: "
                              "export it with a dynamic batch, or give the fixed batch size in its card.",
                              encoder=self.card.id, found=found, expected=expected)
+
+    def _tell_of_missing_context(self, batch: TileBatch) -> None:
+        """Say once that place or time would be used if they were known, because such vectors are not the same."""
+        if self._told_of_context:
+            return
+        self._told_of_context = True
+        missing = missing_context(self.card, batch)
+        if missing:
+            self._note("The encoder {} uses {}, which are not known here: compare its vectors only with others made "
+                       "without.".format(self.card.id, " and ".join(missing)))
 
     def _note(self, text: str) -> None:
         """Keep a message for the report and log it; the caller's progress belongs to another thread."""

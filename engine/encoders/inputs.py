@@ -78,9 +78,9 @@ def missing_context(card: Card, batch: TileBatch) -> "Tuple[str, ...]":
     roles = {(declared.role, declared.encoding) for declared in card.inputs}
     missing = []
     if ("time", "sincos") in roles and not batch.dates:
-        missing.append("date")
+        missing.append("the date")
     if ("latlon", "sincos") in roles and (batch.longitude is None or batch.latitude is None):
-        missing.append("latitude and longitude")
+        missing.append("the place")
     return tuple(missing)
 
 

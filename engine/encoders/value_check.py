@@ -18,10 +18,14 @@ SAMPLE = 200_000
 TOO_LARGE = 20.0
 # A stated valid range is a promise of the sensor, so less beyond it is already another unit.
 BEYOND_RANGE = 2.0
+# The mean plus two standard deviations of 8-bit images, and twice 255 where a card only divides by 255.
+EIGHT_BITS = (100.0, 600.0)
+BEYOND_EIGHT_BITS = 3 * 255.0
 # Reflectance as a fraction stays below this; digital numbers of a real scene don't, in all bands at once.
 FRACTION = 2.0
 LARGE_UNIT = 50.0
 FRACTIONAL_SHARE = 0.01
+TOO_LARGE_REMEDY = "divide such bands by {factor} or choose an encoder for their values"
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,9 @@ def check_values(values: np.ndarray, card: Card) -> None:
                          "values", band, card)
         elif seen.high < expected.low - BEYOND_RANGE * expected.width:
             raise _error("values-offset", "convert such bands to the card's unit", band, card)
+    eight_bits = [band for band in bands if _speaks_of_eight_bits(band.expected)]
+    if eight_bits and len(eight_bits) == len(bands) and all(band.seen.high > BEYOND_EIGHT_BITS for band in bands):
+        raise _error("values-large", TOO_LARGE_REMEDY, bands[0], card)
     negative = [band for band in bands if band.expected.low < -4 * max(band.expected.high, 0.0)]
     if negative and all(band.seen.low >= 0 and band.seen.high > 0 for band in negative):
         raise _error("values-linear", "convert such bands to decibels (10 × log10)", negative[0], card)
@@ -125,6 +132,11 @@ def _expected(card: Card, index: int) -> Optional[_Expected]:
     if scaling.clip_before is not None:
         low, high = max(low, scaling.clip_before[0]), min(high, scaling.clip_before[1])
     return _Expected(low, high, False) if high > low else None
+
+
+def _speaks_of_eight_bits(expected: _Expected) -> bool:
+    """Tell whether a normalisation is one of 8-bit images, whose cards often state no range."""
+    return not expected.stated and EIGHT_BITS[0] <= expected.high <= EIGHT_BITS[1]
 
 
 def _one_of(numbers: "Tuple[float, ...]", index: int) -> float:

@@ -203,9 +203,13 @@ def test_wavelengths_pixel_size_time_and_place(made, sentinel):
     np.testing.assert_allclose(found, expected, **TOLERANCE)
     assert missing_context(network.card, batch) == ()
     nowhere = replace(batch, longitude=None, latitude=None, dates=())
-    assert missing_context(network.card, nowhere) == ("date", "latitude and longitude")
+    assert missing_context(network.card, nowhere) == ("the date", "the place")
     expected = network.reference(normalised(tiles), waves, np.array([10], np.float32), 0 * moment, 0 * places)
-    np.testing.assert_allclose(encoder.encode(nowhere), expected, **TOLERANCE)
+    fresh = open_encoder(network.card, "cpu")
+    for _ in range(2):
+        np.testing.assert_allclose(fresh.encode(nowhere), expected, **TOLERANCE)
+    assert len(fresh.notes) == 1 and "uses the date and the place, which are not known" in fresh.notes[0]
+    assert encoder.notes == []
     with pytest.raises(InputError, match="needs the pixel size in metres"):
         encoder.encode(replace(batch, gsd_m=None))
 

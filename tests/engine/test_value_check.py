@@ -70,7 +70,7 @@ def test_fractions_are_refused_where_numbers_in_thousands_belong(name):
     lowest = {"wide": "0 to 5604", "narrow": "31 to 3195", "narrowest": "862 to 1846"}[name]
     assert str(caught.value) == (
         "The values of band B1 lie between 0.0306 and 0.598, but the encoder enc is made for values of about {}: "
-        "multiply such bands by 10000 or choose an encoder for its values.".format(lowest))
+        "multiply such bands by 10000 or choose an encoder for their values.".format(lowest))
 
 
 def test_real_scenes_as_fractions_are_refused_and_real_fractions_pass():
@@ -100,6 +100,19 @@ def test_aerial_images_pass_and_their_fractions_do_not():
             check_values(values, card(Scaling((0.485,) * 4, (0.229,) * 4), 4))
     check_values(noise(0, 3, 4), card(Scaling(*AERIAL), 4))
     check_values(np.full((4, 9, 9), 255, np.float32), card(Scaling(*AERIAL), 4))
+
+
+@pytest.mark.parametrize("scaling", [
+    Scaling((0.0,), (255.0,)), Scaling((123.7, 116.3, 103.5), (58.4, 57.1, 57.4)),
+    Scaling(AERIAL[0][:3], AERIAL[1][:3])])
+def test_reflectance_is_refused_by_encoders_of_photographs(scaling):
+    check_values(noise(180, 255, 3), card(scaling, 3))
+    with pytest.raises(InputError, match="and 27.*, but the encoder enc is made for values of about"):
+        check_values(noise(300, 2800, 3), card(scaling, 3))
+    for path in sorted((SAMPLES / "s2_scenes").glob("*.tif")):
+        values = gdal.Open(str(path)).ReadAsArray()[[3, 2, 1]].astype(np.float32)
+        with pytest.raises(InputError, match="choose an encoder for their values"):
+            check_values(values, card(scaling, 3))
 
 
 def test_a_stated_range_is_held_to():
