@@ -26,6 +26,7 @@ FRACTION = 2.0
 LARGE_UNIT = 50.0
 FRACTIONAL_SHARE = 0.01
 TOO_LARGE_REMEDY = "divide such bands by {factor} or choose an encoder for their values"
+TOO_SMALL_REMEDY = "multiply such bands by {factor} or choose an encoder for their values"
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,7 @@ def check_values(values: np.ndarray, card: Card) -> None:
         raise _error("values-linear", "convert such bands to decibels (10 × log10)", negative[0], card)
     large = [band for band in bands if band.expected.extent >= LARGE_UNIT and band not in negative]
     if large and all(band.seen.largest <= FRACTION and band.seen.fractional for band in large):
-        raise _error("values-small", "multiply such bands by {factor} or choose an encoder for its "
-                     "values", large[0], card)
+        raise _error("values-small", TOO_SMALL_REMEDY, large[0], card)
 
 
 def _judged(values: np.ndarray, card: Card) -> Iterator[_Band]:
