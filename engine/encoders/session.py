@@ -234,6 +234,8 @@ def _create(runtime: Any, path: Path, provider: str, threads: int) -> Any:
     options.inter_op_num_threads = 1
     options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # Memory goes back after each run: 364 instead of 632 MiB at the peak of a wide convolution. Transformers and the
+    # automatic encoder run as fast as with the arena; only convolutions of very large activations would gain by it.
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
