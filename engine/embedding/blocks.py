@@ -8,6 +8,7 @@ no number.
 from __future__ import annotations
 
 from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Callable, Iterator, Optional, Sequence
 
@@ -58,7 +59,11 @@ def embed_block(plan: EmbedPlan, block: Window) -> BlockVectors:
     pixels = BlockReader(plan).read(block)
     encoder = open_encoder(plan.card, plan.device, plan.threads, Silent())
     try:
-        return BlockEncoder(plan, encoder).encode(block, pixels, _ignore)
+        worker = BlockEncoder(plan, encoder)
+        try:
+            return worker.encode(block, pixels, _ignore)
+        finally:
+            worker.close()
     finally:
         encoder.close()
 
@@ -137,6 +142,13 @@ class BlockEncoder:
         self._encoder = encoder
         self._cache = TileCache(plan.cache_bytes)
         self._batch = plan.batch or encoder.suggest_batch(plan.rows.tile_pixels)
+        self._lane = ThreadPoolExecutor(1, thread_name_prefix="earthprint-session")
+        self._flip = (slice(None, None, -1) if plan.grid.south_up else slice(None),
+                      slice(None, None, -1) if plan.grid.mirrored else slice(None))
+
+    def close(self) -> None:
+        """Let the session's thread end."""
+        self._lane.shutdown(wait=False)
 
     def encode(self, block: Window, pixels: Optional[BlockPixels], tick: "Callable[[float], None]") -> BlockVectors:
         """Return a block's vectors; `tick` hears which share of its tiles is done."""
@@ -181,50 +193,71 @@ class BlockEncoder:
 
     def _encoded(self, tiles: "Sequence[_Tile]",
                  pixels: BlockPixels) -> "Iterator[tuple[_Tile, Optional[np.ndarray]]]":
-        """Yield each tile with its vectors `(rows, cols, dims)`, encoding those that are not known yet in batches."""
-        side = self._plan.rows.tile_pixels
-        pending: "list[_Tile]" = []
-        for tile in tiles:
-            known, vectors = self._cache.get(tile.key)
-            if known:
-                yield tile, vectors
-                continue
-            top, left = tile.y - pixels.y, tile.x - pixels.x
-            if not pixels.valid[top:top + side, left:left + side].any():
-                self._keep(tile, None)
-                yield tile, None
-                continue
-            pending.append(tile)
-            if len(pending) == self._batch:
-                yield from self._run(pending, pixels)
-                pending = []
-        if pending:
-            yield from self._run(pending, pixels)
+        """Yield each tile with its vectors `(rows, cols, dims)`, always in the same order.
 
-    def _run(self, tiles: "Sequence[_Tile]", pixels: BlockPixels) -> "Iterator[tuple[_Tile, np.ndarray]]":
-        """Encode one batch of tiles."""
+        The order decides how sums round, so it must not depend on which tiles are known from an earlier block: a
+        resumed run knows fewer. While the encoder works on one batch, the next is cut out and the last is blended.
+        """
+        ready: "dict[int, Optional[np.ndarray]]" = {}
+        running: "Optional[tuple[list[int], Future[np.ndarray]]]" = None
+        pending: "list[int]" = []
+        given = 0
+        for number, tile in enumerate(tiles):
+            known, vectors = self._cache.get(tile.key)
+            if known or not self._has_pixels(tile, pixels):
+                ready[number] = vectors
+                if not known:
+                    self._keep(tile, None)
+            else:
+                pending.append(number)
+            if len(pending) == self._batch or (pending and number == len(tiles) - 1):
+                future = self._lane.submit(run_batches, self._encoder, self._cut([tiles[one] for one in pending], pixels),
+                                           self._batch)
+                if running is not None:
+                    self._collect(tiles, *running, ready)
+                running, pending = (pending, future), []
+            while given in ready:
+                yield tiles[given], ready.pop(given)
+                given += 1
+        if running is not None:
+            self._collect(tiles, *running, ready)
+        while given < len(tiles):
+            yield tiles[given], ready.pop(given)
+            given += 1
+
+    def _has_pixels(self, tile: _Tile, pixels: BlockPixels) -> bool:
+        """Tell whether any pixel of a tile is valid."""
+        side = self._plan.rows.tile_pixels
+        top, left = tile.y - pixels.y, tile.x - pixels.x
+        return bool(pixels.valid[top:top + side, left:left + side].any())
+
+    def _collect(self, tiles: "Sequence[_Tile]", numbers: "Sequence[int]", future: "Future[np.ndarray]",
+                 ready: "dict[int, Optional[np.ndarray]]") -> None:
+        """Wait for a batch and put its vectors, as they lie on the ground, where they are asked for."""
+        plan, crop = self._plan, self._plan.rows.crop
+        encoded = future.result()[:, self._flip[0], self._flip[1]]
+        for number, vectors in zip(numbers, encoded):
+            kept = vectors[crop:crop + plan.rows.size, crop:crop + plan.columns.size]
+            self._keep(tiles[number], kept)
+            ready[number] = kept
+
+    def _cut(self, tiles: "Sequence[_Tile]", pixels: BlockPixels) -> TileBatch:
+        """Cut the pixels of some tiles out of a block, north up."""
         plan = self._plan
-        side, crop = plan.rows.tile_pixels, plan.rows.crop
-        flip = (slice(None, None, -1) if plan.grid.south_up else slice(None),
-                slice(None, None, -1) if plan.grid.mirrored else slice(None))
+        side = plan.rows.tile_pixels
         dates, bands = len(pixels.values), len(pixels.values[0])
         values = np.empty((len(tiles), dates, bands, side, side), dtype=np.float32)
         valid = np.empty((len(tiles), side, side), dtype=bool)
         for index, tile in enumerate(tiles):
             area = (slice(tile.y - pixels.y, tile.y - pixels.y + side), slice(tile.x - pixels.x, tile.x - pixels.x + side))
             for date in range(dates):
-                values[index, date] = pixels.values[date][(slice(None), *area)][(slice(None), *flip)]
-            valid[index] = pixels.valid[area][flip]
+                values[index, date] = pixels.values[date][(slice(None), *area)][(slice(None), *self._flip)]
+            valid[index] = pixels.valid[area][self._flip]
         self._silence_dead_bands(values)
         places = self._places(tiles)
-        batch = TileBatch(
+        return TileBatch(
             values=values, valid=valid, longitude=None if places is None else places[:, 0],
             latitude=None if places is None else places[:, 1], dates=plan.source.dates, gsd_m=plan.source.gsd_m)
-        encoded = run_batches(self._encoder, batch, self._batch)[:, flip[0], flip[1]]
-        for tile, vectors in zip(tiles, encoded):
-            kept = vectors[crop:crop + plan.rows.size, crop:crop + plan.columns.size]
-            self._keep(tile, kept)
-            yield tile, kept
 
     def _keep(self, tile: _Tile, vectors: Optional[np.ndarray]) -> None:
         """Remember a tile that a later block needs too."""

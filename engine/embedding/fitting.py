@@ -53,12 +53,15 @@ def sample_vectors(plan: EmbedPlan, encoder: Encoder, seed: int, progress: Progr
     windows = spread(plan.cells, side, SAMPLE_BLOCKS, seed)
     collected: "list[np.ndarray]" = []
     worker = BlockEncoder(replace(plan, cache_bytes=0), encoder)
-    for attempt in (windows, _everywhere(plan, side)):
-        job = Job(attempt, BlockReader(plan), worker.encode, _Collector(collected, seed), "Encoding a sample",
-                  encoder.terminate)
-        run(job, progress)
-        if sum(map(len, collected)):
-            return np.concatenate(collected)
+    try:
+        for attempt in (windows, _everywhere(plan, side)):
+            job = Job(attempt, BlockReader(plan), worker.encode, _Collector(collected, seed), "Encoding a sample",
+                      encoder.terminate)
+            run(job, progress)
+            if sum(map(len, collected)):
+                return np.concatenate(collected)
+    finally:
+        worker.close()
     raise InputError("no-valid-cell", "No cell of {path} has enough valid pixels: check its nodata value, the mask, and the "
                      "least share of valid pixels.", path=plan.source.paths[0])
 

@@ -142,9 +142,9 @@ def check_against(card: Card, sampled: "Sequence[SampledWindow]", ignored: "froz
     """Refuse values that can't be those the card expects."""
     pixels = [window.values[:, window.valid].astype(np.float32) for window in sampled if window.valid.any()]
     if pixels:
-        keep = [position for position in range(len(card.bands)) if position not in ignored]
-        values = np.concatenate(pixels, axis=1)[keep]
-        check_values(values, replace(card, bands=tuple(card.bands[position] for position in keep)))
+        values = np.concatenate(pixels, axis=1)
+        values[sorted(ignored)] = np.nan
+        check_values(values, card)
 
 
 def bands_of(rasters: Rasters, indices: "Sequence[int]",

@@ -84,9 +84,13 @@ def _embed(request: PatchRequest, path: Path, work: PartialWork, registry: Optio
             missing = [block for block in every if not work.has(block)]
             if len(missing) < len(every):
                 progress.info(f"Resuming: {len(every) - len(missing)} of {len(every)} blocks were finished before.")
-            account = run(Job(missing, reader, BlockEncoder(plan, encoder).encode, _PatchSink(work),
-                              f"Encoding with {plan.card.id} on {encoder.device}", encoder.terminate,
-                              lambda block: float(block.width * block.height)), Part(progress, 0.12, 0.9))
+            worker = BlockEncoder(plan, encoder)
+            try:
+                account = run(Job(missing, reader, worker.encode, _PatchSink(work),
+                                  f"Encoding with {plan.card.id} on {encoder.device}", encoder.terminate,
+                                  lambda block: float(block.width * block.height)), Part(progress, 0.12, 0.9))
+            finally:
+                worker.close()
             for note in encoder.notes:
                 progress.warn(note)
             device, report = encoder.device, encoder.session.device_report

@@ -102,7 +102,10 @@ def _encode(plan: EmbedPlan, encoder: Encoder, reader: BlockReader, work: Partia
     job = Job(missing, reader, worker.encode, _BlockSink(work, request.coding),
               f"Encoding with {plan.card.id} on {encoder.device}", encoder.terminate,
               lambda block: float(block.width * block.height))
-    return run(job, Part(progress, 0.12, 0.95)), len(every) - len(missing)
+    try:
+        return run(job, Part(progress, 0.12, 0.95)), len(every) - len(missing)
+    finally:
+        worker.close()
 
 
 def _write_field(plan: EmbedPlan, output: Path, work: PartialWork, request: EmbedRequest, device: str,
