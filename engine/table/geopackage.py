@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Sequence
 
@@ -85,6 +85,18 @@ def connected(path: str) -> "Iterator[sqlite3.Connection]":
             yield connection
     except sqlite3.Error as error:
         raise _damaged(path, error) from error
+
+
+def recover(path: str) -> None:
+    """Undo what a program that was killed began to write into a GeoPackage; only who opens it for writing can.
+
+    SQLite does so by itself as it reads the first page; where nobody may write, the reading after this says so.
+    """
+    place = Path(path).absolute()
+    if not place.with_name(place.name + "-journal").exists() or not place.is_file():
+        return
+    with suppress(sqlite3.Error), closing(sqlite3.connect(place.as_uri() + "?mode=rw", uri=True)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 def _damaged(path: str, error: sqlite3.Error) -> InputError:

@@ -8,7 +8,7 @@ from typing import Optional
 
 from ..registry import Registry
 from .embeddings import EmbeddingTable
-from .geopackage import GeoPackageRows, opens
+from .geopackage import GeoPackageRows, opens, recover
 from .location import TableSource, parse_source
 from .ogrlayer import OgrRows, open_file
 from .parts import Rows
@@ -31,6 +31,7 @@ def open_table(source: "str | os.PathLike[str]", registry: Optional[Registry] = 
 
 def _schema(place: TableSource) -> LayerSchema:
     """Read what the layer says of itself, and close it."""
+    recover(place.path)
     dataset = open_file(place.path)
     return read_schema(dataset, find_layer(dataset, place), place.path)
 

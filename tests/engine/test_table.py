@@ -6,6 +6,8 @@ import json
 import os
 import sqlite3
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -462,3 +464,50 @@ def test_a_disk_that_fills_leaves_the_old_table_and_nothing_else(tmp_path, share
         assert read(tmp_path / "t.gpkg")[1].tobytes() == (2 * vectors).tobytes()
     else:
         assert (tmp_path / "t.gpkg").read_bytes() == old
+
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+from osgeo import ogr
+from earthprint.engine.space import Space
+from earthprint.engine.table import TableWriter, within
+
+moment, destination = sys.argv[1:]
+if moment == "moving":
+    plain = within._copy
+
+    def copy_and_die(*arguments):
+        plain(*arguments)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    within._copy = copy_and_die
+with TableWriter(destination, "", ogr.wkbNone, [], Space("rcf", 3)) as writer:
+    # More than SQLite's cache holds, so that unfinished pages are in the file.
+    rows = 10000 if moment == "moving" else 500
+    for part in range(5):
+        writer.write([None] * rows, {}, np.ones((rows, 3), np.float32))
+        if moment == "writing" and part == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX's")
+@pytest.mark.parametrize("moment", ["writing", "moving"])
+@pytest.mark.parametrize("layer", ["", "|layername=new", "|layername=t"])
+def test_a_killed_process_leaves_no_table_that_looks_finished(tmp_path, moment, layer):
+    if moment == "moving" and not layer:
+        pytest.skip("a file of its own is not moved but renamed")
+    path = write(tmp_path / "t.gpkg", VECTORS)
+    done = subprocess.run([sys.executable, "-c", KILLED, moment, path + layer], check=False,
+                          env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
+    assert done.returncode == -9
+    table, vectors, *_ = read(path)
+    assert vectors.tobytes() == VECTORS.tobytes()
+    assert table.space() == SPACE
+    assert integrity(path) == "ok"
+    visible = sorted(entry.name for entry in tmp_path.glob("[!.]*.gpkg"))
+    beside = [f"t-{layer.partition('=')[2]}.gpkg"] if moment == "moving" else []
+    assert visible == beside + ["t.gpkg"]
+    assert write(path + layer, 2 * VECTORS)
+    assert read(path + (layer or "|layername=t"))[1].tobytes() == (2 * VECTORS).tobytes()
