@@ -17,7 +17,7 @@ from .session import Session
 
 NORM_TOLERANCE = 1e-3
 BATCH_TOLERANCE = 1e-2
-PHASES = 8
+PHASES = 4
 _MOMENT = datetime.datetime(2023, 6, 15, 10, 30, tzinfo=datetime.timezone.utc)
 
 
@@ -92,31 +92,29 @@ def try_encoder(card: Card, session: Session, size: int, progress: Progress) -> 
 def measure_context(card: Card, session: Session, size: int, progress: Progress) -> Optional[int]:
     """Return how far beyond its own cell a vector of a map still sees, in pixels; None if to the edge of the tile.
 
-    Single pixels in the middle of a tile are changed, at several places within a cell; cells whose vectors change
-    see them.
+    Everything on one side of a line through the middle of a tile is changed, as it is beyond a tile's edge; cells
+    whose vectors change see across. A single pixel would do too little to show in the last digits of a deep network.
     """
     encoder = Encoder(card, session)
     tiles = plausible_tiles(card, 1, size)
     before = encoder.encode(tiles)[0]
     count = before.shape[0]
     step = max(1, -(-card.stride // PHASES))
-    phases = sorted({*range(0, card.stride, step), card.stride - 1})
     centre = card.halo + (count // 2) * card.stride
     reach = 0
-    for phase in phases:
-        check(progress)
-        place = centre + phase
-        changed = _changed(encoder, tiles, before, place)
-        rows, cols = np.nonzero(changed)
-        if not len(rows):
-            continue
-        for positions in (rows, cols):
-            if positions.min() == 0 or positions.max() == count - 1:
-                return None
-            first = card.halo + int(positions.min()) * card.stride
-            last = card.halo + int(positions.max()) * card.stride
-            reach = max(reach, place - (first + card.stride - 1), last - place)
-    return reach + step - 1 if reach or step > 1 else reach
+    for phase in sorted({*range(0, card.stride, step), card.stride - 1}):
+        for across in (False, True):
+            for behind in (False, True):
+                check(progress)
+                changed = _changed(encoder, tiles, before, centre + phase, across, behind)
+                if changed is None:
+                    continue
+                if changed in (0, count - 1):
+                    return None
+                first = card.halo + changed * card.stride
+                reach = max(reach, first - (centre + phase) if behind else
+                            centre + phase - (first + card.stride - 1))
+    return reach + step - 1
 
 
 def stride_and_halo(count: "Callable[[int], int]", size: int, stride: int = 0) -> "Optional[tuple[int, int]]":
@@ -162,16 +160,23 @@ def _count_or_none(count: "Callable[[int], int]", size: int) -> int:
         return 0
 
 
-def _changed(encoder: Encoder, tiles: TileBatch, before: np.ndarray, place: int) -> np.ndarray:
-    """Tell which cells' vectors change with the pixel at a place on the diagonal."""
-    changed = np.zeros(before.shape[:2], dtype=bool)
-    spread = np.abs(tiles.values).max(axis=(0, 1, 3, 4)) + 1
-    for sign in (-1.0, 1.0):
-        values = tiles.values.copy()
-        values[..., place, place] += (sign * spread).astype(np.float32)
-        other = TileBatch(values, tiles.valid, tiles.longitude, tiles.latitude, tiles.dates, tiles.gsd_m)
-        changed |= (encoder.encode(other)[0] != before).any(axis=-1)
-    return changed
+def _changed(encoder: Encoder, tiles: TileBatch, before: np.ndarray, place: int, across: bool,
+             behind: bool) -> Optional[int]:
+    """Return the farthest row (or column) of cells whose vectors change with all pixels on one side of a line.
+
+    The side begins with the line itself and lies behind it (above, left) or beyond it (below, right).
+    """
+    other = plausible_tiles(encoder.card, 1, tiles.size[0], seed=1).values
+    spread = np.abs(tiles.values).max(axis=(0, 1, 3, 4), keepdims=True) + 1
+    part = slice(None, place + 1) if behind else slice(place, None)
+    selected = (..., part) if across else (..., part, slice(None))
+    values = tiles.values.copy()
+    values[selected] = (other + spread.astype(np.float32))[selected]
+    cells = encoder.encode(TileBatch(values, tiles.valid, tiles.longitude, tiles.latitude, tiles.dates, tiles.gsd_m))[0]
+    lines = np.nonzero((cells != before).any(axis=-1).any(axis=0 if across else 1))[0]
+    if not len(lines):
+        return None
+    return int(lines.max() if behind else lines.min())
 
 
 def _warnings(encoder: Encoder, tiles: TileBatch, first: np.ndarray) -> "list[str]":

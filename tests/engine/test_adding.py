@@ -224,8 +224,9 @@ def test_vectors_of_length_one_are_noticed(tmp_path, folders):
 
 # ---- how far a vector sees ---------------------------------------------------------------------------------------
 
+# Above a stride of 4 not every place within a cell is tried, so the answer may be up to a step too large.
 @pytest.mark.parametrize("kernels, stride, expected", [
-    ((3,), 1, 1), ((3, 3), 1, 2), ((5, 3), 4, 3), ((1,), 8, 0), ((7, 7), 2, 6)])
+    ((3,), 1, 1), ((3, 3), 1, 2), ((5, 3), 4, 3), ((1,), 4, 0), ((7, 7), 2, 6), ((3,), 8, 2), ((3,) * 12, 1, 12)])
 def test_the_context_of_convolutions_is_their_receptive_field(tmp_path, folders, kernels, stride, expected):
     layers = []
     channels = 2
@@ -238,6 +239,18 @@ def test_the_context_of_convolutions_is_their_receptive_field(tmp_path, folders,
                            {"image": {0: "n", 2: "h", 3: "w"}, "out": {0: "n", 2: "r", 3: "c"}})
     card = read_card(add_encoder(AddRequest(path, bands="a;b", unit="DN", scaling="scale 1000"), folders))
     assert (card.finite_context, card.context, card.stride, card.halo) == (True, expected, stride, 0)
+
+
+def test_a_deep_network_is_not_taken_for_one_that_sees_little(tmp_path, folders):
+    torch.manual_seed(2)
+    layers = []
+    for number in range(5):
+        layers += [nn.Conv2d(2 if number == 0 else 8, 8, 3, stride=2, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU()]
+    # Its vectors see 155 pixels to each side, so in a tile of 224 they see the edge.
+    path = networks.export(nn.Sequential(*layers), tmp_path, "deep", {"image": (1, 2, 224, 224)}, "out")
+    card = read_card(add_encoder(AddRequest(path, bands="a;b", unit="DN", scaling="scale 1000"), folders))
+    assert (card.stride, card.tile, card.finite_context) == (32, 224, False)
 
 
 def test_a_map_that_sees_its_whole_tile_has_no_finite_context(tmp_path, folders):
