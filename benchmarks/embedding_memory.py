@@ -1,7 +1,7 @@
 """Peak memory of embedding a 4,000² and a 20,000² raster, against the limit asked for and the process's own size.
 
-The rasters are sparse files: a scatter of tiles holds a scene, the rest is nodata. Each run is a process of its own; its
-own size is what is resident after one batch, with the session loaded. Run with `./dev benchmark embedding_memory`.
+The rasters are sparse files: a scatter of tiles holds a scene, the rest is nodata. Each run is a process of its own;
+its own size is what is resident after one batch, with the session loaded. Run with `./dev benchmark embedding_memory`.
 """
 
 from __future__ import annotations
@@ -59,8 +59,9 @@ def child(raster: str, output: str, card: str, memory_mib: int) -> None:
         return result
 
     encoders.Encoder.encode = watched
-    result = embed_raster(EmbedRequest((raster,), card, output, EncoderFolders(folder, folder), cell=CELL, coding="uint8",
-                                       device="cpu", memory_mib=memory_mib, resume=False), Silent())
+    request = EmbedRequest((raster,), card, output, EncoderFolders(folder, folder), cell=CELL, coding="uint8",
+                           device="cpu", memory_mib=memory_mib, resume=False)
+    result = embed_raster(request, Silent())
     print(own[0], memory.peak_mib(), result.cells, result.seconds)
 
 
@@ -96,7 +97,8 @@ def main() -> None:
                                        str(limit)], check=True, capture_output=True, text=True)
                 own, peak, cells, seconds = map(float, done.stdout.split()[-4:])
                 print(f"{side} x {side}, limit {limit} MiB: own {own:.0f} MiB, peak {peak:.0f} MiB, "
-                      f"(peak - own) / limit {(peak - own) / limit:.2f}, {cells:.0f} cells, {seconds:.0f} s", flush=True)
+                      f"(peak - own) / limit {(peak - own) / limit:.2f}, {cells:.0f} cells, {seconds:.0f} s",
+                      flush=True)
 
 
 if __name__ == "__main__":

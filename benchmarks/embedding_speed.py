@@ -142,8 +142,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         raster = write_scene(folder / "scene.tif", options.side, options.bands)
-        embed_raster(EmbedRequest((str(raster),), "automatic", str(folder / "first.tif"), EncoderFolders(folder, folder),
-                                  device="cpu", resume=False), Silent())
+        embed_raster(EmbedRequest((str(raster),), "automatic", str(folder / "first.tif"),
+                                  EncoderFolders(folder, folder), device="cpu", resume=False), Silent())
         measure("automatic encoder", raster, folder / "first.encoder.json", 0, options.repeats, folder)
         try:
             card = write_transformer(folder, options.bands)

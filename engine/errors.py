@@ -1,4 +1,4 @@
-"""The engine's exceptions: each one is a sentence that tells the user what was wrong with which input and what to do."""
+"""The engine's exceptions: each is a sentence that tells the user what was wrong with which input and what to do."""
 
 from __future__ import annotations
 

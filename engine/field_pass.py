@@ -45,7 +45,7 @@ class FieldSource:
 
     @property
     def speaks_by_nan(self) -> bool:
-        """Tell whether a vector without a value shows as NaN in whatever is computed from it, so that no mask is needed."""
+        """Tell whether a vector without a value shows as NaN in whatever is computed from it: no mask is needed."""
         if self.rule.alpha or self.rule.mask_of:
             return False
         if isinstance(self.coding, (AlphaEarthCoding, ScaledCoding)):

@@ -1,4 +1,4 @@
-"""Reports: one self-contained HTML page of text, tables, charts and pictures; all text is escaped and nothing is run."""
+"""Reports: one self-contained HTML page of text, tables, charts and pictures; text is escaped and nothing is run."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class Report:
         """Show uint8 `(rows, cols, 3 or 4)` as a picture."""
         data = base64.b64encode(png(pixels)).decode("ascii")
         size = f' width="{int(width)}"' if width else ""
-        self._parts.append(f'<figure><img alt="{escape(caption, quote=True)}"{size} src="data:image/png;base64,{data}"/>'
-                           f"<figcaption>{escape(caption)}</figcaption></figure>")
+        image = f'<img alt="{escape(caption, quote=True)}"{size} src="data:image/png;base64,{data}"/>'
+        self._parts.append(f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>")
 
     def html(self) -> str:
         """Return the page."""

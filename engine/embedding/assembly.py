@@ -41,8 +41,8 @@ def coding_for(kind: str, work: PartialWork, finished: "Sequence[Window]") -> Co
         return FLOAT32
     ranges = [found for found in (work.load_array(_range_name(block)) for block in finished) if found is not None]
     if not ranges:
-        raise InputError("no-valid-cell", "No cell has enough valid pixels: check the raster's nodata value, the mask, and "
-                         "the least share of valid pixels.")
+        raise InputError("no-valid-cell", "No cell has enough valid pixels: check the raster's nodata value, the mask, "
+                         "and the least share of valid pixels.")
     low, high = np.min([one[0] for one in ranges], axis=0), np.max([one[1] for one in ranges], axis=0)
     return scaled_for(kind, low.tolist(), high.tolist())
 

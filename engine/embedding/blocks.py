@@ -211,8 +211,8 @@ class BlockEncoder:
             else:
                 pending.append(number)
             if len(pending) == self._batch or (pending and number == len(tiles) - 1):
-                future = self._lane.submit(run_batches, self._encoder, self._cut([tiles[one] for one in pending], pixels),
-                                           self._batch)
+                batch = self._cut([tiles[one] for one in pending], pixels)
+                future = self._lane.submit(run_batches, self._encoder, batch, self._batch)
                 if running is not None:
                     self._collect(tiles, *running, ready)
                 running, pending = (pending, future), []
@@ -249,7 +249,8 @@ class BlockEncoder:
         values = np.empty((len(tiles), dates, bands, side, side), dtype=np.float32)
         valid = np.empty((len(tiles), side, side), dtype=bool)
         for index, tile in enumerate(tiles):
-            area = (slice(tile.y - pixels.y, tile.y - pixels.y + side), slice(tile.x - pixels.x, tile.x - pixels.x + side))
+            top, left = tile.y - pixels.y, tile.x - pixels.x
+            area = (slice(top, top + side), slice(left, left + side))
             for date in range(dates):
                 values[index, date] = pixels.values[date][(slice(None), *area)][(slice(None), *self._flip)]
             valid[index] = pixels.valid[area][self._flip]

@@ -31,8 +31,8 @@ def with_reduction(prepared: Prepared, encoder: Encoder, request: EmbedRequest, 
     if not request.dimensions or prepared.automatic or plan.card.reduction is not None:
         return plan
     if request.dimensions > plan.card.dimensions:
-        raise InputError("pca-dimensions", "The vectors of {encoder} have {length} dimensions, so they can't be reduced "
-                         "to {wanted}: ask for fewer.", encoder=plan.card.id, length=plan.card.dimensions,
+        raise InputError("pca-dimensions", "The vectors of {encoder} have {length} dimensions, so they can't be "
+                         "reduced to {wanted}: ask for fewer.", encoder=plan.card.id, length=plan.card.dimensions,
                          wanted=request.dimensions)
     kept = [work.load_array(name) for name in ("mean", "components", "explained")]
     if any(array is None for array in kept):
@@ -62,8 +62,8 @@ def sample_vectors(plan: EmbedPlan, encoder: Encoder, seed: int, progress: Progr
                 return np.concatenate(collected)
     finally:
         worker.close()
-    raise InputError("no-valid-cell", "No cell of {path} has enough valid pixels: check its nodata value, the mask, and the "
-                     "least share of valid pixels.", path=plan.source.paths[0])
+    raise InputError("no-valid-cell", "No cell of {path} has enough valid pixels: check its nodata value, the mask, "
+                     "and the least share of valid pixels.", path=plan.source.paths[0])
 
 
 def _everywhere(plan: EmbedPlan, side: int) -> "Sequence[Window]":

@@ -78,8 +78,8 @@ def _check_dates(rasters: Rasters, card: Optional[Card], dates: "Sequence[str]")
     """Require as many rasters as the encoder takes dates, and a date for each where dates are given."""
     wanted = card.dates if card is not None else 1
     if len(rasters.infos) != wanted:
-        raise InputError("dates-count", "The encoder takes {wanted} dates but {found} rasters are given: put one in INPUT "
-                         "and the others in FURTHER, oldest first.", wanted=wanted, found=len(rasters.infos))
+        raise InputError("dates-count", "The encoder takes {wanted} dates but {found} rasters are given: put one in "
+                         "INPUT and the others in FURTHER, oldest first.", wanted=wanted, found=len(rasters.infos))
     if dates and len(dates) != wanted:
         raise InputError("dates-number", "{found} dates are given for {wanted} rasters: give one date a raster, "
                          "separated by “;”.", found=len(dates), wanted=wanted)

@@ -58,7 +58,8 @@ def make_encoder(request: MakeEncoderRequest, progress: Progress) -> MadeEncoder
     """Fit an encoder to one or several rasters with the same bands and write it with its card."""
     output = Path(request.output)
     if output.suffix.lower() != ".onnx":
-        raise InputError("encoder-suffix", "{path} doesn't end in .onnx: give the encoder a name that does.", path=output)
+        raise InputError("encoder-suffix", "{path} doesn't end in .onnx: give the encoder a name that does.",
+                         path=output)
     require_writable(output)
     wanted = features_request(request.filters, request.patches, request.cell, request.dimensions, request.seed)
     sampled: "list[SampledWindow]" = []
@@ -107,8 +108,8 @@ def fit_features(sampled: "Sequence[SampledWindow]", request: RandomFeaturesRequ
                  name: str, progress: Progress) -> RandomFeatures:
     """Fit to a sample; tells what the fit warned of."""
     if not sampled:
-        raise InputError("no-valid-pixel", "{path} has no valid pixel in the area asked for: check its nodata value, the "
-                         "mask and the extent.", path=name)
+        raise InputError("no-valid-pixel", "{path} has no valid pixel in the area asked for: check its nodata value, "
+                         "the mask and the extent.", path=name)
     progress.report(0.0, "Fitting an encoder to the raster")
     windows = [(_silenced(window.values, ignored), window.valid) for window in sampled]
     features = attend(lambda: fit(windows, request), progress)
@@ -142,7 +143,7 @@ def save_features(features: RandomFeatures, cell: int, rasters: Rasters, indices
 
 
 def _ranges(sampled: "Sequence[SampledWindow]") -> "list[Optional[tuple[float, float]]]":
-    """Return for each band the values that another scene of the same sensor may hold: generous, but not another unit."""
+    """Return for each band what another scene of the same sensor may hold: generous, but not another unit."""
     pixels = np.concatenate([window.values[:, window.valid] for window in sampled], axis=1).astype(np.float64)
     found: "list[Optional[tuple[float, float]]]" = []
     for band in pixels:
@@ -174,9 +175,9 @@ def _card(features: RandomFeatures, cell: int, bands: "tuple[CardBand, ...]", sc
 def _require_same_bands(first: Rasters, other: Rasters, indices: "Sequence[tuple[int, ...]]") -> None:
     """Refuse rasters whose bands can't be those of the first."""
     if len(indices[-1]) != len(indices[0]):
-        raise InputError("bands-differ", "{path} has {found} bands but {first} has {wanted}: give rasters of one sensor, or "
-                         "choose the bands in BANDS.", path=other.name, found=len(indices[-1]), first=first.name,
-                         wanted=len(indices[0]))
+        raise InputError("bands-differ", "{path} has {found} bands but {first} has {wanted}: give rasters of one "
+                         "sensor, or choose the bands in BANDS.", path=other.name, found=len(indices[-1]),
+                         first=first.name, wanted=len(indices[0]))
 
 
 def _plain(text: str) -> str:

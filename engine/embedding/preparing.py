@@ -18,8 +18,16 @@ from ..partial import PartialWork, digest_of, file_facts
 from ..progress import Part, Progress, check
 from ..sample import SampledWindow
 from ..version import VERSION
-from .inputs import (CHECK_SIDE, CHECK_WINDOWS, Rasters, check_against, open_rasters, samplers, source_for,
-                     without_dead_bands)
+from .inputs import (
+    CHECK_SIDE,
+    CHECK_WINDOWS,
+    Rasters,
+    check_against,
+    open_rasters,
+    samplers,
+    source_for,
+    without_dead_bands,
+)
 from .making import SAMPLE_WINDOWS, features_request, fit_features, sample_side, save_features
 from .plan import EmbedPlan, EmbedRequest, RasterInput, lay_out
 
@@ -57,8 +65,8 @@ def prepare(request: EmbedRequest, work: PartialWork, progress: Progress) -> Pre
     else:
         _check_values(request, rasters, source, region, card, progress)
     if card.gsd_range is not None and not card.gsd_range[0] <= source.gsd_m <= card.gsd_range[1]:
-        progress.warn(f"The pixels of {Path(rasters.name).name} are {source.gsd_m:.3g} m wide, but {card.id} was made for "
-                      f"{card.gsd_range[0]:g} to {card.gsd_range[1]:g} m: its vectors may mean little.")
+        progress.warn(f"The pixels of {Path(rasters.name).name} are {source.gsd_m:.3g} m wide, but {card.id} was made "
+                      f"for {card.gsd_range[0]:g} to {card.gsd_range[1]:g} m: its vectors may mean little.")
     progress.report(1.0)
     return Prepared(_plan(request, rasters, source, card, progress), rasters, automatic)
 
@@ -83,8 +91,8 @@ def _automatic_card(request: EmbedRequest, rasters: Rasters, source: RasterInput
         check(progress)
         sampled.append(window)
     features = fit_features(sampled, wanted, source.rules[0].ignored, rasters.name, progress)
-    progress.info("The encoder was fitted to this raster: to embed another scene or date in the same space, use its card "
-                  "as the encoder.")
+    progress.info("The encoder was fitted to this raster: to embed another scene or date in the same space, use its "
+                  "card as the encoder.")
     return save_features(features, wanted.cell, rasters, source.bands[0], sampled, model)
 
 
@@ -97,8 +105,8 @@ def _check_values(request: EmbedRequest, rasters: Rasters, source: RasterInput, 
             check(progress)
             sampled.append(window)
         if not sampled:
-            raise InputError("no-valid-pixel", "{path} has no valid pixel in the area asked for: check its nodata value, "
-                             "the mask and the extent.", path=sampler.path)
+            raise InputError("no-valid-pixel", "{path} has no valid pixel in the area asked for: check its nodata "
+                             "value, the mask and the extent.", path=sampler.path)
         try:
             check_against(card, sampled, sampler.rule.ignored)
         except InputError as error:
@@ -109,8 +117,8 @@ def _plan(request: EmbedRequest, rasters: Rasters, source: RasterInput, card: Ca
     """Lay out tiles and cells."""
     cell = request.cell or card.stride
     if cell < 1:
-        raise InputError("cell-size", "The cell of {cell} pixels is too small: give 1 or more, or 0 for the encoder's own.",
-                         cell=cell)
+        raise InputError("cell-size", "The cell of {cell} pixels is too small: give 1 or more, or 0 for the "
+                         "encoder's own.", cell=cell)
     if not 0 < request.min_valid <= 1:
         raise InputError("min-valid", "The least share of valid pixels is {share}: give a number above 0 and up to 1.",
                          share=request.min_valid)
@@ -120,10 +128,10 @@ def _plan(request: EmbedRequest, rasters: Rasters, source: RasterInput, card: Ca
     grid = rasters.grid.cells(cell)
     cells = grid.whole if request.extent is None else grid.window_of(request.extent, rasters.name)
     side = geometry.rows.tile_pixels
-    progress.info(f"Encoder {card.id}: cells of {cell} pixels, tiles of {side} pixels that overlap by {geometry.overlap}, "
-                  f"{cells.width} x {cells.height} cells.")
-    return EmbedPlan(source, rasters.grid, card, geometry.rows, geometry.columns, cells, request.min_valid, request.mask,
-                     request.device, request.batch, request.threads, (request.memory_mib << 20) // 8)
+    progress.info(f"Encoder {card.id}: cells of {cell} pixels, tiles of {side} pixels that overlap by "
+                  f"{geometry.overlap}, {cells.width} x {cells.height} cells.")
+    return EmbedPlan(source, rasters.grid, card, geometry.rows, geometry.columns, cells, request.min_valid,
+                     request.mask, request.device, request.batch, request.threads, (request.memory_mib << 20) // 8)
 
 
 def block_side(plan: EmbedPlan, memory_mib: int) -> int:

@@ -56,9 +56,10 @@ def write_ramp(path: Path, width: int, height: int, placement: Placement = PLACE
 
 
 def mean_encoder(folder: Path, patch: int, tile: int = 0, form: str = "map", name: str = "mean") -> Card:
-    """Write an encoder whose vectors are the mean of each patch: as a map, as tokens after a class token, or as a chip."""
+    """Write an encoder that returns each patch's mean: as a map, as tokens after a class token, or as a chip."""
     side = tile if tile else "side"
-    nodes = [helper.make_node("AveragePool", ["image"], ["pooled"], kernel_shape=[patch, patch], strides=[patch, patch])]
+    square = [patch, patch]
+    nodes = [helper.make_node("AveragePool", ["image"], ["pooled"], kernel_shape=square, strides=square)]
     output, order = "pooled", ("batch", "embedding", "height", "width")
     shape = ["batch", 3, "rows", "cols"]
     initializers = []

@@ -50,7 +50,8 @@ def card_file(network: Network, folder: Path, **facts: object) -> Path:
 def embed(paths: "list[Path]", card: Path, output: Path, **options: object) -> np.ndarray:
     """Embed and read the field as `(rows, cols, dims)`."""
     folders = EncoderFolders(output.parent, output.parent)
-    embed_raster(EmbedRequest(tuple(map(str, paths)), str(card), str(output), folders, min_valid=0.01, **options), Silent())
+    request = EmbedRequest(tuple(map(str, paths)), str(card), str(output), folders, min_valid=0.01, **options)
+    embed_raster(request, Silent())
     return read_bands(output).transpose(1, 2, 0)
 
 

@@ -1,4 +1,4 @@
-"""What a field owes its user: the same numbers whatever the tiling, nothing from nodata, whole or nothing, and resuming."""
+"""What a field owes its user: one result for all tilings, nothing from nodata, whole or nothing, and resuming."""
 
 from __future__ import annotations
 
@@ -55,9 +55,11 @@ class Recorder(Silent):
         return bool(self.stopped_at)
 
 
-def request_for(raster: "Path | str", output: Path, encoder: "str | Path" = "automatic", **options: object) -> EmbedRequest:
+def request_for(raster: "Path | str", output: Path, encoder: "str | Path" = "automatic",
+                **options: object) -> EmbedRequest:
     """Return a request with folders of the test's own."""
-    return EmbedRequest((str(raster),), str(encoder), str(output), EncoderFolders(output.parent, output.parent), **options)
+    folders = EncoderFolders(output.parent, output.parent)
+    return EmbedRequest((str(raster),), str(encoder), str(output), folders, **options)
 
 
 def run(raster: "Path | str", output: Path, encoder: "str | Path" = "automatic", **options: object) -> np.ndarray:
@@ -330,7 +332,8 @@ def test_cancel_answers_within_a_second_and_leaves_nothing_finished(tmp_path: Pa
     with pytest.raises(Cancelled):
         embed_raster(request_for(raster, output, memory_mib=64, cell=8, resume=False), progress)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["large.tif"]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("earthprint") and _outlives(thread)]
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("earthprint")]
+    assert not [thread for thread in ours if _outlives(thread)]
 
 
 def _outlives(thread: threading.Thread) -> bool:

@@ -31,7 +31,8 @@ PLACED = [(case, placement) for case in CASES for placement in PLACEMENTS
 def embed(raster: Path, card: object, output: Path, **options: object) -> np.ndarray:
     """Embed and read the result."""
     folders = EncoderFolders(output.parent, output.parent)
-    embed_raster(EmbedRequest((str(raster),), str(card.path), str(output), folders, min_valid=0.01, **options), Silent())
+    request = EmbedRequest((str(raster),), str(card.path), str(output), folders, min_valid=0.01, **options)
+    embed_raster(request, Silent())
     return read_bands(output)
 
 
