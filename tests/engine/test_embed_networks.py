@@ -16,6 +16,7 @@ from earthprint.engine.card_json import write_card
 from earthprint.engine.embedding.plan import EmbedRequest
 from earthprint.engine.embedding.raster import embed_raster
 from earthprint.engine.encoders.library import EncoderFolders
+from earthprint.engine.errors import Cancelled
 from earthprint.engine.progress import Silent
 
 HEIGHT, WIDTH = 121, 150
@@ -155,3 +156,33 @@ def test_several_dates_with_place_and_time(tmp_path: Path) -> None:
         found = field[row * 4:row * 4 + 4, column * 4:column * 4 + 4]
         wanted = wanted.transpose(1, 2, 0)[:found.shape[0], :found.shape[1]]
         np.testing.assert_allclose(found, wanted, rtol=2e-3, atol=2e-3)
+
+
+class Stopping(Silent):
+    """Cancels when so much is done."""
+
+    def __init__(self, stop_at: float) -> None:
+        self._stop_at = stop_at
+        self._fraction = 0.0
+
+    def report(self, fraction: float, text: "str | None" = None) -> None:
+        self._fraction = fraction
+
+    def cancelled(self) -> bool:
+        return self._fraction >= self._stop_at
+
+
+def test_a_resumed_transformer_is_bit_equal(tmp_path: Path) -> None:
+    """Tiles that reach over block borders are computed again after a stop, in other batches, with the same result."""
+    network = vision_transformer(tmp_path, count=3, leading=1)
+    raster, card = write(tmp_path / "image.tif", np.tile(image(3), (1, 3, 3))), card_file(network, tmp_path)
+    options = {"overlap": 8, "memory_mib": 1, "batch": 3}
+    calm = embed([raster], card, tmp_path / "calm.tif", **options)
+    folders = EncoderFolders(tmp_path, tmp_path)
+    request = EmbedRequest((str(raster),), str(card), str(tmp_path / "out.tif"), folders, min_valid=0.01, **options)
+    with pytest.raises(Cancelled):
+        embed_raster(request, Stopping(0.5))
+    assert not (tmp_path / "out.tif").exists()
+    result = embed_raster(request, Silent())
+    assert 0 < result.resumed_blocks < result.blocks
+    assert read_bands(tmp_path / "out.tif").transpose(1, 2, 0).tobytes() == calm.tobytes()
