@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import List, Tuple
 
@@ -12,21 +13,34 @@ from .suggested_text import suggested_text
 
 ENCODER = "ENCODER"
 AUTOMATIC = "automatic"
+_ID = re.compile(r'"id"\s*:\s*"([^"\\]+)"')
+_HEAD = 4096
 _FILES = "Encoders (*.onnx *.json)"
 
 
 def found_encoders() -> Tuple[str, ...]:
-    """Return the ids of the encoders that lie in the user's and the plugin's folder, without opening any."""
+    """Return the ids of the encoders in the user's and the plugin's folder; only the heads of cards are read.
+
+    Dialogs and the start of QGIS ask for it, and a card that holds a reduction may be large.
+    """
     where = folders()
-    names: List[str] = []
-    for folder in (where.encoders, where.shipped):
-        names.extend(card.stem for card in _cards(folder) if card.with_suffix(".onnx").exists())
-    return tuple(sorted(set(names)))
+    return tuple(sorted({_id_of(card) for folder in (where.encoders, where.shipped) for card in _cards(folder)} - {""}))
 
 
 def found_templates() -> Tuple[str, ...]:
-    """Return the ids of the cards that ship for encoders whose model file the user brings."""
+    """Return the names of the cards that ship for encoders whose model file the user brings."""
     return tuple(card.stem for card in _cards(folders().shipped / "cards"))
+
+
+def _id_of(card: Path) -> str:
+    """Return the id that a card states near its top, or nothing where the file is no card or can't be read."""
+    try:
+        with open(card, encoding="utf-8") as file:
+            head = file.read(_HEAD)
+    except (OSError, UnicodeDecodeError):
+        return ""
+    found = _ID.search(head)
+    return found.group(1) if found and '"stac_version"' in head else ""
 
 
 def _cards(folder: Path) -> List[Path]:

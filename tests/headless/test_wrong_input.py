@@ -167,10 +167,9 @@ def test_each_parameter_is_named(qgis_process: Any, folder: Path, arguments: Lis
     assert said in refused(qgis_process, folder, "INPUT=scene.tif", *arguments)
 
 
-@pytest.mark.parametrize("output", ["refused.parquet", "refused.shp", "refused"])
-def test_a_table_in_another_format(qgis_process: Any, folder: Path, output: str) -> None:
-    said = refused(qgis_process, folder, "INPUT=scene.tif", algorithm="embedpatches", output=f"OUTPUT={output}")
-    assert output in said and ".gpkg" in said
+def test_a_table_in_another_format(qgis_process: Any, folder: Path) -> None:
+    said = refused(qgis_process, folder, "INPUT=scene.tif", algorithm="embedpatches", output="OUTPUT=refused.parquet")
+    assert "refused.parquet" in said and ".gpkg" in said
 
 
 def test_a_field_in_another_format(qgis_process: Any, folder: Path) -> None:

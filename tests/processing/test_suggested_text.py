@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Dict
 
 import pytest
 from qgis.core import QgsProcessingContext
 from qgis.PyQt.QtWidgets import QComboBox, QToolButton
+from ramps import mean_encoder
 
 from earthprint.processing_provider.parameters.suggested_text import suggested_text
 
@@ -60,3 +62,19 @@ def test_the_modeler_gets_qgis_own_control(qgis_app: Any, qgis_processing: Any, 
     parameter = provider.algorithm("embedraster").parameterDefinition("ENCODER")
     kept: Dict[str, Any] = {"widget": WidgetWrapperFactory.create_wrapper(parameter, dialog)}
     assert isinstance(kept["widget"], QgsProcessingModelerParameterWidget)
+
+
+def test_encoders_are_suggested_by_the_id_that_finds_them(encoders_folder: Path) -> None:
+    from earthprint.engine.encoders.library import find_encoder
+    from earthprint.processing_provider.encoder_folders import encoder_folders
+    from earthprint.processing_provider.parameters.encoder import found_encoders, found_templates
+
+    card = mean_encoder(encoders_folder, 8, name="suggested-mean")
+    renamed = encoders_folder / "another-file-name.json"
+    renamed.write_bytes(card.path.read_bytes())
+    card.path.unlink()
+    (encoders_folder / "notes.json").write_text('{"id": "no card"}', encoding="utf-8")
+    found = found_encoders()
+    assert "suggested-mean" in found and "another-file-name" not in found and "no card" not in found
+    assert find_encoder("suggested-mean", encoder_folders()).checksum == card.checksum
+    assert "prithvi-eo-2.0-300m" in found_templates()
