@@ -367,6 +367,16 @@ def longitude_latitude(wkt: str, points: np.ndarray) -> np.ndarray:
 
 def rasterised(shapes: "Sequence[bytes]", grid: Grid) -> np.ndarray:
     """Return `(rows, cols)` of bool: the cells of a grid that any of the WKB polygons touches."""
+    return _burned(shapes, grid, ["ALL_TOUCHED=TRUE"])
+
+
+def rasterised_centres(shapes: "Sequence[bytes]", grid: Grid) -> np.ndarray:
+    """Return `(rows, cols)` of bool: the cells of a grid whose centre lies in any of the WKB polygons."""
+    return _burned(shapes, grid, [])
+
+
+def _burned(shapes: "Sequence[bytes]", grid: Grid, options: "Sequence[str]") -> np.ndarray:
+    """Return `(rows, cols)` of bool: the cells that GDAL burns with its options."""
     inside = np.zeros((grid.height, grid.width), dtype=bool)
     target = gdal.GetDriverByName("MEM").Create("", grid.width, grid.height, 1, gdal.GDT_Byte)
     target.SetGeoTransform(grid.transform)
@@ -386,7 +396,7 @@ def rasterised(shapes: "Sequence[bytes]", grid: Grid) -> np.ndarray:
     if not count:
         return inside
     with quiet():
-        gdal.RasterizeLayer(target, [1], layer, burn_values=[1], options=["ALL_TOUCHED=TRUE"])
+        gdal.RasterizeLayer(target, [1], layer, burn_values=[1], options=list(options))
     inside[:] = np.frombuffer(target.ReadRaster(), dtype=np.uint8).reshape(inside.shape) != 0
     return inside
 

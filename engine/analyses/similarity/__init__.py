@@ -1,0 +1,1 @@
+"""Finds the places, or the rows, that are like examples."""
