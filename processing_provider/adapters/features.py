@@ -18,7 +18,7 @@ from qgis.core import (
     QgsVectorLayer,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QByteArray, QDate, QDateTime, Qt, QTime
+from qgis.PyQt.QtCore import QByteArray, QDate, QDateTime, QMetaType, Qt, QTime
 
 from ...engine.errors import InputError
 from ...engine.registry import Registry
@@ -213,12 +213,11 @@ def _plain(value: Any) -> Any:
 
 def _type_name(field: QgsField) -> str:
     """Return the C++ name of a column's type, which reads the same in Qt 5 and 6."""
-    from qgis.PyQt.QtCore import QMetaType
-
-    try:
-        return QMetaType.typeName(int(field.type())) or ""
-    except (AttributeError, TypeError):
-        return QMetaType(field.type()).name() or ""
+    kind = int(getattr(field.type(), "value", field.type()))
+    if hasattr(QMetaType, "typeName"):
+        return QMetaType.typeName(kind) or ""
+    name = QMetaType(kind).name()
+    return bytes(name).decode("ascii") if not isinstance(name, str) else name
 
 
 def _wkb(feature: QgsFeature) -> Optional[bytes]:

@@ -10,6 +10,7 @@ from typing import Any, List, Optional, Tuple
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsCoordinateTransformContext,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingUtils,
@@ -151,9 +152,9 @@ def _export(source: RasterInput, path: str, progress: FeedbackProgress) -> None:
     asked = progress.feedback
     asked.canceled.connect(feedback.cancel, Qt.ConnectionType.DirectConnection)
     text = "Reading {}".format(source.name)
-    feedback.progressChanged.connect(lambda percent: progress.report(0.2 * percent / 100.0, text))
+    feedback.progressChanged.connect(lambda percent: progress.report(0.05 * percent / 100.0, text))
     try:
-        status = writer.writeRaster(pipe, columns, rows, extent, source.crs, _no_transforms(), feedback)
+        status = writer.writeRaster(pipe, columns, rows, extent, source.crs, QgsCoordinateTransformContext(), feedback)
     finally:
         asked.canceled.disconnect(feedback.cancel)
     if progress.cancelled():
@@ -167,13 +168,6 @@ def _export(source: RasterInput, path: str, progress: FeedbackProgress) -> None:
     if feedback.errors():
         progress.warn("{}: some parts of “{}” could not be read{}.".format(
             source.parameter, source.name, _reason(feedback)))
-
-
-def _no_transforms() -> Any:
-    """Return an empty transform context: the export stays in the layer's own CRS."""
-    from qgis.core import QgsCoordinateTransformContext
-
-    return QgsCoordinateTransformContext()
 
 
 def _reason(feedback: QgsRasterBlockFeedback) -> str:
