@@ -196,6 +196,7 @@ def _without_card(folder: Path) -> "list[CardSummary]":
 
 
 def _summarised(card: Card, path: Path) -> CardSummary:
-    """Return what a list shows of a card."""
-    return CardSummary(card.id, card.name, path, card.kind, card.output_dimensions,
+    """Return what a list shows of a card; one with a reduction bears its encoder's id and goes by its file's name."""
+    name = card.id if card.reduction is None else path.stem
+    return CardSummary(name, card.name, path, card.kind, card.output_dimensions,
                        tuple(band.name for band in card.bands), card.licence, card.description)

@@ -85,6 +85,16 @@ def test_a_reduced_card_refers_to_the_same_model(folders, tmp_path):
     assert found.space().digest() != card.space().digest()
 
 
+def test_a_reduced_card_in_the_folder_goes_by_its_file(folders):
+    card = read_card(stored(folders.user, "mine"))
+    reduction = Reduction("pca", np.zeros(3, np.float32), np.eye(3, dtype=np.float32)[:2], (0.6, 0.4))
+    write_card(replace(card, reduction=reduction), folders.user / "mine-1a2b3c4d.json")
+    assert sorted(item.id for item in list_encoders(folders)) == ["mine", "mine-1a2b3c4d"]
+    assert find_encoder("mine", folders).reduction is None
+    found = find_encoder("mine-1a2b3c4d", folders)
+    assert found.reduction.digest() == reduction.digest() and found.id == "mine"
+
+
 def test_a_card_inside_the_file_is_enough(folders):
     plain = card_of(folders.user / "inside.onnx", scaling=Scaling((1.0,), (2.0,)))
     model = patch_means(plain.model_path, notes={NOTE: card_note(plain)})
