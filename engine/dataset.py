@@ -245,13 +245,14 @@ def _gdal_type(dtype: np.dtype) -> int:
 
 @dataclass(frozen=True)
 class RasterLayout:
-    """How a new raster's bands are laid out and named."""
+    """How a new raster's bands are laid out and named; a palette colours the classes 0, 1, 2 … of one band."""
 
     dtype: np.dtype
     nodata: float
     names: "tuple[str, ...]"
     scale: "Optional[tuple[float, ...]]" = None
     offset: "Optional[tuple[float, ...]]" = None
+    palette: "Optional[tuple[tuple[int, int, int], ...]]" = None
 
 
 def create_raster(path: str, grid: Grid, layout: RasterLayout, metadata: "dict[str, str]") -> gdal.Dataset:
@@ -288,8 +289,18 @@ def create_raster(path: str, grid: Grid, layout: RasterLayout, metadata: "dict[s
             band.SetScale(layout.scale[index - 1])
         if layout.offset is not None:
             band.SetOffset(layout.offset[index - 1])
+    if layout.palette is not None:
+        dataset.GetRasterBand(1).SetColorTable(_colour_table(layout.palette))
     dataset.SetMetadata(metadata)
     return dataset
+
+
+def _colour_table(palette: "Sequence[tuple[int, int, int]]") -> gdal.ColorTable:
+    """Return the colours of the values 0, 1, 2 …; 0 is nodata and shows nothing."""
+    table = gdal.ColorTable()
+    for value, colour in enumerate(palette):
+        table.SetColorEntry(value, (*colour, 255 if value else 0))
+    return table
 
 
 def write(dataset: gdal.Dataset, window: Window, bands: "Sequence[int]", values: np.ndarray, path: str) -> None:

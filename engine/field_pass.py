@@ -109,6 +109,7 @@ class RasterOutput:
 
 
 BlockFunction = Callable[..., "Sequence[np.ndarray]"]
+TakeExtras = Callable[[Window, "Sequence[np.ndarray]"], None]
 
 
 @dataclass(frozen=True)
@@ -179,11 +180,13 @@ def read_block(dataset: gdal.Dataset, source: FieldSource, window: Window) -> Fi
 class _Sink:
     """Writes results to open rasters, in coordinates of the region."""
 
-    def __init__(self, targets: "Sequence[gdal.Dataset]", outputs: "Sequence[RasterOutput]", region: Window) -> None:
+    def __init__(self, targets: "Sequence[gdal.Dataset]", outputs: "Sequence[RasterOutput]", region: Window,
+                 take: "Optional[TakeExtras]") -> None:
         """Keep the datasets."""
         self._targets = targets
         self._outputs = outputs
         self._region = region
+        self._take = take
 
     def write(self, window: Window, result: "Optional[Sequence[np.ndarray]]") -> None:
         """Write one window's arrays; nothing where the window was left out, which reads as nodata."""
@@ -192,10 +195,16 @@ class _Sink:
         place = Window(window.x - self._region.x, window.y - self._region.y, window.width, window.height)
         for target, output, values in zip(self._targets, self._outputs, result):
             write(target, place, range(1, len(output.layout.names) + 1), values, output.path)
+        if self._take is not None:
+            self._take(window, result[len(self._outputs):])
 
 
-def run_pass(work: FieldPass, progress: Progress) -> PassAccount:
-    """Carry out a pass; its outputs appear whole or not at all."""
+def run_pass(work: FieldPass, progress: Progress, take: "Optional[TakeExtras]" = None) -> PassAccount:
+    """Carry out a pass; its outputs appear whole or not at all.
+
+    What the function returns beyond the outputs (such as counts of a block) goes to `take`, block by block in order.
+    A mask clears outputs only: the function sees to it itself that such extras leave out what lies outside.
+    """
     region = work.region or work.grid.whole
     for output in work.outputs:
         require_writable(Path(output.path))
@@ -217,9 +226,10 @@ def run_pass(work: FieldPass, progress: Progress) -> PassAccount:
             if work.mask is None:
                 return result
             outside = ~rasterised(work.mask, work.grid.part(window))
-            return [_cleared(values, outside, output.layout.nodata) for values, output in zip(result, work.outputs)]
+            cleared = [_cleared(values, outside, output.layout.nodata) for values, output in zip(result, work.outputs)]
+            return [*cleared, *result[len(cleared):]]
 
-        account: Account = run(Job(windows, reader, compute, _Sink(targets, work.outputs, region), work.text,
+        account: Account = run(Job(windows, reader, compute, _Sink(targets, work.outputs, region, take), work.text,
                                    weight=lambda window: float(window.width * window.height)), progress)
         for target, output in zip(targets, work.outputs):
             close(target, output.path)
