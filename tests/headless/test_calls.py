@@ -98,6 +98,6 @@ def test_interrupting_ends_with_an_exit_code_and_no_file(qgis_process: Any, tmp_
     started = time.monotonic()
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 1, output + errors
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 5  # a second for us, and the end of QGIS on a busy machine
     assert "Cancelled" in errors and "Traceback" not in errors
     assert not (tmp_path / "out.tif").exists()
