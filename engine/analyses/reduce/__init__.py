@@ -1,0 +1,1 @@
+"""Reductions: fewer dimensions, or a picture."""
