@@ -317,7 +317,7 @@ def sweep(cell: int) -> Dict[str, RandomFeaturesRequest]:
 def main_table(cell: int, repeats: int, count: int) -> List[str]:
     """Compare the default with the baselines, task by task, with intervals of the differences over blocks."""
     named = variants(cell)
-    lines = ["| task | " + " | ".join(named) + " |", "|---|" + "---|" * len(named)]
+    lines = ["| question | " + " | ".join(named) + " |", "|---|" + "---|" * len(named)]
     gains: Dict[str, List[np.ndarray]] = {
         f"{probe} {i}": [] for probe in ("linear", "nearest") for i in range(len(named))
     }
