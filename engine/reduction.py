@@ -12,11 +12,11 @@ def fit_pca(vectors: np.ndarray, dimensions: int) -> Reduction:
     """Fit the first principal components of `(rows, dims)`; the largest loading of each is positive."""
     rows, length = vectors.shape
     if dimensions > length:
-        raise InputError("pca-dimensions", "The vectors have {length} dimensions, so they can't be reduced to {wanted}: "
-                         "ask for fewer.", length=length, wanted=dimensions)
+        raise InputError("pca-dimensions", "The vectors have {length} dimensions, so they can't be reduced to "
+                         "{wanted}: ask for fewer.", length=length, wanted=dimensions)
     if rows <= dimensions:
-        raise InputError("pca-sample", "{rows} vectors are too few to find {wanted} principal components: ask for fewer "
-                         "dimensions or a smaller cell.", rows=rows, wanted=dimensions)
+        raise InputError("pca-sample", "{rows} vectors are too few to find {wanted} principal components: ask for "
+                         "fewer dimensions or a smaller cell.", rows=rows, wanted=dimensions)
     mean = vectors.mean(axis=0, dtype=np.float64)
     centred = vectors - mean
     values, directions = np.linalg.eigh(centred.T @ centred / (rows - 1))

@@ -35,6 +35,7 @@ class MakeEncoderRequest:
     patches: "tuple[int, ...]" = ()
     cell: int = 0
     dimensions: int = 0
+    unit_norm: bool = False
     seed: int = 0
     extent: "Optional[tuple[float, float, float, float]]" = None
     mask: "Optional[tuple[bytes, ...]]" = None
@@ -61,7 +62,9 @@ def make_encoder(request: MakeEncoderRequest, progress: Progress) -> MadeEncoder
         raise InputError("encoder-suffix", "{path} doesn't end in .onnx: give the encoder a name that does.",
                          path=output)
     require_writable(output)
-    wanted = features_request(request.filters, request.patches, request.cell, request.dimensions, request.seed)
+    wanted = replace(
+        features_request(request.filters, request.patches, request.cell, request.dimensions, request.seed),
+        unit_norm=request.unit_norm)
     sampled: "list[SampledWindow]" = []
     opened = [open_rasters([path]) for path in request.rasters]
     share = -(-SAMPLE_WINDOWS // len(opened))
@@ -133,7 +136,9 @@ def save_features(features: RandomFeatures, cell: int, rasters: Rasters, indices
     bands = bands_of(rasters, indices, _ranges(sampled))
     digest = hashlib.sha256(to_onnx(features, cell)).hexdigest()
     card = _card(features, cell, bands, Path(rasters.name).stem, output, f"automatic-{digest[:8]}")
-    content = to_onnx(features, cell, {NOTE: card_note(card)})
+    # The copy inside says nothing of file names, so that the same pixels and seed give the same file and space.
+    inside = replace(card, name="Random features", fitted_on="", model_path=Path(f"{card.id}.onnx"))
+    content = to_onnx(features, cell, {NOTE: card_note(inside)})
     with whole(output) as temporary:
         temporary.write_bytes(content)
     path = output.with_suffix(".json")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Optional
 
-from ..errors import InputError
+from ..errors import InputError, SpaceError
 from ..field import create_field
 from ..grid import Window
 from ..partial import PartialWork
 from ..progress import Part, Progress
+from ..registry import Registry
 from ..whole import require_writable, whole
 from .assembly import assemble, coding_for, kept_form, save_range
 from .blocks import BlockVectors
@@ -35,7 +37,7 @@ class _BlockSink:
         self._work.save(block, kept_form(result.vectors, self._coding))
 
 
-def embed_raster(request: EmbedRequest, progress: Progress) -> EmbedResult:
+def embed_raster(request: EmbedRequest, progress: Progress, registry: Optional[Registry] = None) -> EmbedResult:
     """Embed a raster and write the field; whole or nothing, resumable after a kill or a cancel."""
     started = time.monotonic()
     output = Path(request.output)
@@ -50,7 +52,18 @@ def embed_raster(request: EmbedRequest, progress: Progress) -> EmbedResult:
         encoded = encode_blocks(request, work, lambda: _BlockSink(work, request.coding), progress)
         cells = _write_field(encoded, output, work, request, Part(progress, 0.9, 1.0))
         card = keep_card(encoded.prepared, encoded.plan.card, output, request)
+    _remember(encoded, registry, progress)
     return close_account(encoded, request, "cells", cells, card, started, progress)
+
+
+def _remember(encoded: Encoded, registry: Optional[Registry], progress: Progress) -> None:
+    """Keep the space's description for files that lose it; the field itself carries it, so a failure costs little."""
+    if registry is None:
+        return
+    try:
+        registry.remember(encoded.plan.card.space())
+    except SpaceError as error:
+        progress.warn(str(error))
 
 
 def _write_field(encoded: Encoded, output: Path, work: PartialWork, request: EmbedRequest, progress: Progress) -> int:

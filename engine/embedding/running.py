@@ -109,7 +109,8 @@ def keep_card(prepared: Prepared, card: Card, output: Path, request: EmbedReques
         return Path(card.path or card.model_path)
     folder = Path(request.folders.user or output.parent) if request.temporary else output.parent
     folder.mkdir(parents=True, exist_ok=True)
-    stem = output.stem + ".encoder"
+    # A table beside a raster of the same name must not take the raster's encoder away.
+    stem = output.stem + (".patches" if output.suffix.lower() == ".gpkg" else "") + ".encoder"
     if request.temporary:
         stem = card.id if card.reduction is None else f"{card.id}-{card.reduction.digest()[:8]}"
     model = card.model_path

@@ -10,6 +10,7 @@ from ..algorithm import EarthprintAlgorithm, Outputs, Parameters
 from ..embedding_inputs import declare_embedding_details, declare_embedding_inputs, read_embedding_inputs
 from ..embedding_numbers import declare_embedding_numbers
 from ..encoder_folders import encoder_problem
+from ..environment import space_registry
 from ..styles.embedding_raster import EmbeddingRasterStyle
 from ..styles.on_load import style_on_load
 
@@ -53,7 +54,7 @@ class EmbedRaster(EarthprintAlgorithm):
         from ...engine.embedding.plan import EmbedRequest
         from ...engine.embedding.raster import embed_raster
 
-        result = embed_raster(EmbedRequest(**self._inputs.fields(self._output, progress)), progress)
+        result = embed_raster(EmbedRequest(**self._inputs.fields(self._output, progress)), progress, space_registry())
         tell_encoder(result, progress)
         style_on_load(context, self._output, EmbeddingRasterStyle())
         return dict(embedding_outputs(result), OUTPUT=str(result.output))

@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterString,
@@ -33,6 +34,7 @@ from ..parameters.running import SEED, declare_seed
 INPUTS = "INPUTS"
 FILTERS = "FILTERS"
 PATCH = "PATCH"
+UNIT_NORM = "UNIT_NORM"
 DIMENSIONS = "DIMENSIONS"
 OUTPUT = "OUTPUT"
 
@@ -72,6 +74,11 @@ class MakeEncoder(EarthprintAlgorithm):
             self.tr("Widths of the filters in pixels, odd numbers separated by semicolons, such as 3;5. Empty = the "
                     "default."),
             advanced=True)
+        self.add(
+            QgsProcessingParameterBoolean(UNIT_NORM, self.tr("Vectors of length one"), False),
+            self.tr("Divides each vector by its length, so that only its direction counts. Off keeps how strongly a "
+                    "place differs from the scene's middle, which most predictions need."),
+            advanced=True)
         declare_seed(self)
         self.add(
             QgsProcessingParameterFileDestination(OUTPUT, self.tr("Encoder"), self.tr("Encoders (*.onnx)"), None, True,
@@ -108,6 +115,7 @@ class MakeEncoder(EarthprintAlgorithm):
             "patches": patch_sizes(self.parameterAsString(parameters, PATCH, context)),
             "cell": self.parameterAsInt(parameters, CELL, context),
             "dimensions": self.parameterAsInt(parameters, DIMENSIONS, context),
+            "unit_norm": self.parameterAsBool(parameters, UNIT_NORM, context),
             "seed": self.parameterAsInt(parameters, SEED, context),
         }
         self._output = self._target(parameters, context, self._rasters[0])

@@ -19,6 +19,7 @@ from ramps import mean_encoder, read_bands, write_ramp
 
 from earthprint.engine.card_json import read_card, write_card
 from earthprint.engine.embedding import blocks as block_functions
+from earthprint.engine.embedding.making import MakeEncoderRequest, make_encoder
 from earthprint.engine.embedding.plan import EmbedRequest
 from earthprint.engine.embedding.preparing import prepare
 from earthprint.engine.embedding.raster import embed_raster
@@ -346,6 +347,7 @@ KILLED = """
 import os, signal, sys
 sys.path.insert(0, {build!r})
 from earthprint.engine import partial
+from earthprint.engine.embedding.making import MakeEncoderRequest, make_encoder
 from earthprint.engine.embedding.plan import EmbedRequest
 from earthprint.engine.embedding.raster import embed_raster
 from earthprint.engine.encoders.library import EncoderFolders
@@ -442,3 +444,21 @@ def test_a_damaged_raster_is_named_with_the_place(tmp_path: Path) -> None:
         embed_raster(request_for(path, tmp_path / "out.tif", cell=8), Silent())
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["damaged.tif"]
 
+
+
+def test_the_same_raster_makes_the_same_space_under_any_output_name(small_scene: Path, tmp_path: Path) -> None:
+    run(small_scene, tmp_path / "one.tif", cell=8, dimensions=16)
+    run(small_scene, tmp_path / "two.tif", cell=8, dimensions=16)
+    copy = tmp_path / "copy.tif"
+    copy.write_bytes(small_scene.read_bytes())
+    run(copy, tmp_path / "three.tif", cell=8, dimensions=16)
+    keys = {open_field(str(tmp_path / f"{name}.tif")).key for name in ("one", "two", "three")}
+    assert len(keys) == 1
+
+
+def test_an_encoder_may_give_vectors_of_length_one(small_scene: Path, tmp_path: Path) -> None:
+    request = MakeEncoderRequest((str(small_scene),), str(tmp_path / "unit.onnx"), cell=8, dimensions=16, unit_norm=True)
+    made = make_encoder(request, Silent())
+    found = run(small_scene, tmp_path / "unit.tif", made.card_path)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=0), 1, atol=1e-5)
+    assert open_field(str(tmp_path / "unit.tif")).key.endswith("/cosine/unit")
