@@ -135,7 +135,7 @@ def tasks() -> List[Task]:
     sinop = read("modis_sinop/modis_ndvi_sinop_2013_2014.tif")
     both = np.concatenate([plain, mountain], axis=2)
     second = np.zeros(both.shape[1:], bool)
-    second[:, plain.shape[2] :] = True
+    second[:, plain.shape[2]:] = True
     everywhere = np.ones(after.shape[1:], bool)
     land_cover = points("leipzig_sentinel2/leipzig_points.gpkg", "land_cover", "leipzig_sentinel2/leipzig_s2.tif")
     crops = points("modis_sinop/sinop_samples.gpkg", "label", "modis_sinop/modis_ndvi_sinop_2013_2014.tif")
@@ -155,7 +155,7 @@ def tasks() -> List[Task]:
 def sample(scene: np.ndarray) -> List[Tuple[np.ndarray, np.ndarray]]:
     """Cut up to 36 windows of 72 pixels, spread evenly."""
     starts = [np.unique(np.linspace(0, max(size - 72, 0), 6).astype(int)) for size in scene.shape[1:]]
-    pieces = [scene[:, r : r + 72, c : c + 72] for r in starts[0] for c in starts[1]]
+    pieces = [scene[:, r: r + 72, c: c + 72] for r in starts[0] for c in starts[1]]
     return [(piece, np.ones(piece.shape[1:], bool)) for piece in pieces]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import ModelError, PackageError
 from ..onnxgraph import Node, OnnxGraph, Value, read_graph
 from ..onnxwire import WireError
+from ..packages import MENU
 
 # Beyond this a graph was not made by us; ours are well under a megabyte.
 MAX_BYTES = 256 * 1024 * 1024
@@ -40,7 +41,8 @@ class NumpySession:
                 raise PackageError(
                     "onnxruntime-needed",
                     "{model} uses the operation {op}, which needs ONNX Runtime: install the Python package "
-                    "onnxruntime (Plugins ▸ Earthprint ▸ Packages).",
+                    "onnxruntime ({menu}).",
+                    menu=MENU,
                     model=self._name,
                     op=node.op or "without a name",
                 )
@@ -117,7 +119,8 @@ def _load(model: Union[str, Path, bytes], name: str) -> OnnxGraph:
             raise PackageError(
                 "onnxruntime-needed",
                 "{model} is too large to run without ONNX Runtime: install the Python package "
-                "onnxruntime (Plugins ▸ Earthprint ▸ Packages).",
+                "onnxruntime ({menu}).",
+                menu=MENU,
                 model=name,
             )
         return read_graph(Path(model).read_bytes())
@@ -161,8 +164,8 @@ def _conv(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
     for item in range(image.shape[0]):
         windows = np.lib.stride_tricks.sliding_window_view(image[item], (height, width), axis=(1, 2))
         for first in range(0, rows, step):
-            piece = windows[:, first : first + step].transpose(0, 3, 4, 1, 2).reshape(flat.shape[1], -1)
-            result[item, :, first : first + step] = (flat @ piece).reshape(count, -1, cols)
+            piece = windows[:, first: first + step].transpose(0, 3, 4, 1, 2).reshape(flat.shape[1], -1)
+            result[item, :, first: first + step] = (flat @ piece).reshape(count, -1, cols)
     if len(inputs) > 2:
         result += inputs[2][None, :, None, None]
     return result
@@ -174,12 +177,12 @@ def _pool(node: Node, image: np.ndarray, combine: Callable[..., np.ndarray]) -> 
     rows, cols = (image.shape[2] - height) // down + 1, (image.shape[3] - width) // across + 1
     if rows < 1 or cols < 1:
         raise ValueError(f"a window of {height} pixels doesn't fit on an image {image.shape}")
-    lines = image[:, :, 0 : (rows - 1) * down + 1 : down].copy()
+    lines = image[:, :, 0: (rows - 1) * down + 1: down].copy()
     for shift in range(1, height):
-        combine(lines, image[:, :, shift : shift + (rows - 1) * down + 1 : down], out=lines)
-    result = lines[:, :, :, 0 : (cols - 1) * across + 1 : across].copy()
+        combine(lines, image[:, :, shift: shift + (rows - 1) * down + 1: down], out=lines)
+    result = lines[:, :, :, 0: (cols - 1) * across + 1: across].copy()
     for shift in range(1, width):
-        combine(result, lines[:, :, :, shift : shift + (cols - 1) * across + 1 : across], out=result)
+        combine(result, lines[:, :, :, shift: shift + (cols - 1) * across + 1: across], out=result)
     return result
 
 

@@ -156,13 +156,13 @@ def _responses(
         pooled: List[str] = []
         for first in range(0, count, GROUP):
             name = f"{size}_{first}"
-            filters = graph.weight(f"filters_{name}", weights[first : first + GROUP])
+            filters = graph.weight(f"filters_{name}", weights[first: first + GROUP])
             response = graph.node("Conv", [seen, filters], f"response_{name}")
             positive = graph.node("Relu", [response], f"positive_{name}")
             pooled.append(_mean(graph, positive, f"pooled_{name}", positions, cell))
         total = pooled[0] if len(pooled) == 1 else graph.node("Concat", pooled, f"pooled_{size}", axis=1)
         stand_in = graph.weight(
-            f"neutral_{size}", neutral[start : start + count].astype(np.float32)[None, :, None, None]
+            f"neutral_{size}", neutral[start: start + count].astype(np.float32)[None, :, None, None]
         )
         parts.append(_average(graph, total, share, stand_in, f"random_{size}"))
         start += count

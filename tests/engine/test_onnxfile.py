@@ -76,7 +76,7 @@ def test_writer_passes_the_full_checker_and_computes_the_same(model: Path) -> No
     padded = np.pad(image, [(0, 0), (0, 0), (1, 1), (1, 1)])
     kernel = np.arange(36, dtype=np.float64).reshape(2, 2, 3, 3)
     for row, col, out in ((0, 0, 0), (2, 3, 1), (4, 1, 0)):
-        raw = (padded[1, :, row : row + 3, col : col + 3] * kernel[out]).sum()
+        raw = (padded[1, :, row: row + 3, col: col + 3] * kernel[out]).sum()
         expected = 0.5 * (raw if raw > 0 else 0.25 * raw)
         # The gather with [1, -1] takes channel 1 twice.
         if out == 1:
@@ -207,7 +207,7 @@ def _model_with(graph_fields: bytes) -> bytes:
     whole = graph.to_bytes()
     for item in wire.fields(__import__("io").BytesIO(whole), 0, len(whole)):
         if item.number == 7:
-            inner = whole[item.start : item.end] + graph_fields
+            inner = whole[item.start: item.end] + graph_fields
             return (
                 wire.integer_field(1, 8) + wire.bytes_field(7, inner) + wire.bytes_field(8, wire.integer_field(2, 17))
             )

@@ -40,7 +40,7 @@ def sample_of(values: np.ndarray, mask: np.ndarray) -> List[Tuple[np.ndarray, np
     """Four windows that cover the scene."""
     half = values.shape[1] // 2
     return [
-        (values[:, r : r + half, c : c + half], mask[r : r + half, c : c + half]) for r in (0, half) for c in (0, half)
+        (values[:, r: r + half, c: c + half], mask[r: r + half, c: c + half]) for r in (0, half) for c in (0, half)
     ]
 
 
@@ -73,8 +73,8 @@ def naive(features: RandomFeatures, cell: int, values: np.ndarray, mask: np.ndar
     for row in range(rows):
         for col in range(cols):
             top, left = row * cell, col * cell
-            piece = scaled[:, top : top + window, left : left + window]
-            valid = mask[top : top + window, left : left + window]
+            piece = scaled[:, top: top + window, left: left + window]
+            valid = mask[top: top + window, left: left + window]
             if not valid.any():
                 continue
             vector: List[float] = []
@@ -84,8 +84,8 @@ def naive(features: RandomFeatures, cell: int, values: np.ndarray, mask: np.ndar
                     responses = []
                     for r in range(window - size + 1):
                         for c in range(window - size + 1):
-                            if valid[r : r + size, c : c + size].all():
-                                responses.append(max(0.0, float((piece[:, r : r + size, c : c + size] * filt).sum())))
+                            if valid[r: r + size, c: c + size].all():
+                                responses.append(max(0.0, float((piece[:, r: r + size, c: c + size] * filt).sum())))
                     vector.append(float(np.mean(responses)) if responses else float(projection.neutral[len(vector)]))
             inner = (window - bank.inner) // 2
             own = slice(inner, inner + bank.inner)
@@ -125,7 +125,7 @@ def test_graph_is_what_the_definition_says(choices: Dict[str, object], holes: st
     features = fitted(values, **choices)
     cell = int(choices["cell"])  # type: ignore[call-overload]
     size = 5 * cell + 2 * features.halo(cell)
-    piece = values[:, 20 : 20 + size, 10 : 10 + size].copy()
+    piece = values[:, 20: 20 + size, 10: 10 + size].copy()
     mask = np.ones((size, size), bool)
     rng = np.random.default_rng(3)
     if holes == "scattered":
@@ -271,7 +271,7 @@ def test_the_value_of_a_cell_does_not_depend_on_the_tile() -> None:
         part = (slice(4 * row, 4 * (row + count) + 4), slice(4 * col, 4 * (col + count) + 4))
         tile = embed(features, 4, values[(slice(None),) + part], mask[part])
         assert np.allclose(
-            tile, whole[:, row : row + count, col : col + count], rtol=0, atol=1e-5 * np.abs(whole).max()
+            tile, whole[:, row: row + count, col: col + count], rtol=0, atol=1e-5 * np.abs(whole).max()
         )
 
 
