@@ -20,7 +20,7 @@ from .random_features_graph import LIMIT, STATISTICS, FeatureBank, Projection, e
 
 # Pixels (and numbers, where bands are many) that take part in the statistics of bands, and cells in those of features.
 MAX_PIXELS = 400_000
-MAX_NUMBERS = 20_000_000
+MAX_NUMBERS = 8_000_000
 MAX_CELLS = 20_000
 MIN_CELLS = 4_000
 # Values are cut off at these percentiles for means and deviations, so that glints and clouds can't rule them.
