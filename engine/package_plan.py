@@ -13,7 +13,7 @@ import numpy as np
 from .errors import PackageError
 
 EVERYDAY = ("onnxruntime", "scikit-learn", "h3", "onnx", "skl2onnx")
-EXTRA = ("pyarrow", "matplotlib")
+EXTRA = ("pyarrow", "matplotlib", "umap-learn")
 OLDEST_PYTHON = (3, 9)
 
 
@@ -102,6 +102,7 @@ def _requirement(name: str, host: Host) -> str:
         "onnx": "onnx>=1.16,<1.24",
         "skl2onnx": "skl2onnx>=1.17,<1.21",
         "matplotlib": "matplotlib>=3.5,<4",
+        "umap-learn": "umap-learn>=0.5.6,<0.6",
     }
     if name not in known:
         raise PackageError("package-not-installable", "The package {name} is not one that Earthprint installs.",

@@ -75,6 +75,8 @@ CATALOGUE: Tuple[Package, ...] = (
     Package("pyarrow", "pyarrow", ("pyarrow",), "reading and writing GeoParquet",
             ("Import embeddings", "Export embeddings"), "10.0", True, ("pyarrow.parquet",)),
     Package("matplotlib", "matplotlib", ("matplotlib",), "pictures in reports", ("Reports",), "3.3", True),
+    Package("umap-learn", "umap", ("umap-learn",), "reductions by UMAP",
+            ("Reduce dimensions of raster", "Reduce dimensions of table"), "0.5", True),
     Package("torch", "torch", ("torch",), "training location encoders and converting checkpoints",
             ("Train a location encoder", "Convert a checkpoint"), "2.0", False),
 )
