@@ -52,6 +52,10 @@ class FieldSource:
             return True
         return all(value is None or np.isnan(value) for value in self.rule.nodata)
 
+    def read(self, dataset: gdal.Dataset, window: Window) -> "FieldBlock":
+        """Read a window; a source that lies on another grid would have a way of its own."""
+        return read_block(dataset, self, window)
+
 
 def source_of(opened: Field) -> FieldSource:
     """Return how to read an opened field."""
@@ -162,7 +166,7 @@ class _Reader:
         if self._datasets is None:
             self._datasets = [open_raster(source.path) for source in work.sources]
         wide = _widened(window, work.margin, work.grid.whole)
-        found = tuple(read_block(dataset, source, wide) for dataset, source in zip(self._datasets, work.sources))
+        found = tuple(source.read(dataset, wide) for dataset, source in zip(self._datasets, work.sources))
         self.blocks_read += 1
         self.bytes_read += sum(block.raw.nbytes for block in found)
         return found

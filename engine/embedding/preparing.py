@@ -180,5 +180,7 @@ def provenance(plan: EmbedPlan, request: EmbedRequest, device: str) -> "dict[str
         "encoder": plan.card.id, "pooling": plan.card.pooling, "cell_pixels": plan.rows.cell,
         "tile_pixels": plan.rows.tile_pixels, "overlap_pixels": (plan.rows.size - plan.rows.step) * plan.rows.token,
         "min_valid": plan.min_valid, "coding": request.coding, "seed": request.seed, "device": device,
+        "told": sorted({item.role for item in plan.card.inputs
+                        if item.role == "latlon" or item.role == "time" and plan.source.dates}),
     }
 
