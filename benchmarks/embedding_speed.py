@@ -111,25 +111,28 @@ def measure(name: str, raster: Path, card_path: Path, cell: int, repeats: int, f
     batch = TileBatch(values=card.scaling.apply(tiles.transpose(1, 0, 2, 3)).transpose(1, 0, 2, 3)[:, None],
                       valid=np.ones((len(tiles), side, side), dtype=bool))
     size = encoder.suggest_batch(side)
-    bare, whole = [], []
+    bare, whole, bare_cpu, whole_cpu = [], [], [], []
     feeds = [{card.image.name: np.ascontiguousarray(batch.values[start:start + size, 0]),
               **({"mask": np.ones((len(batch.values[start:start + size]), 1, side, side), np.float32)}
                  if card.takes_mask else {})} for start in range(0, len(tiles), size)]
     encoder.session.run(feeds[0])
     for _ in range(repeats):
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         for one in feeds:
             encoder.session.run(one)
         bare.append(time.perf_counter() - started)
-        started = time.perf_counter()
+        bare_cpu.append(time.process_time() - cpu)
+        started, cpu = time.perf_counter(), time.process_time()
         embed_raster(EmbedRequest((str(raster),), str(card_path), str(folder / "out.tif"),
                                   EncoderFolders(folder, folder), cell=cell, device="cpu", resume=False), Silent())
         whole.append(time.perf_counter() - started)
+        whole_cpu.append(time.process_time() - cpu)
     encoder.close()
     ratios = sorted(one / other for one, other in zip(whole, bare))
     print(f"{name}: {len(tiles)} tiles of {side} px, bare session {statistics.median(bare):.2f} s, whole job "
           f"{statistics.median(whole):.2f} s, ratio {statistics.median(ratios):.3f} "
-          f"({ratios[0]:.3f} to {ratios[-1]:.3f}), batch {size}", flush=True)
+          f"({ratios[0]:.3f} to {ratios[-1]:.3f}), in processor time {sum(whole_cpu) / sum(bare_cpu):.3f}, batch {size}",
+          flush=True)
 
 
 def main() -> None:
