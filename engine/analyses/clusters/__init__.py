@@ -1,0 +1,1 @@
+"""Clusters: which groups there are, for fields and tables."""
