@@ -9,52 +9,56 @@ import numpy as np
 from ...field_pass import FieldBlock
 from ...grid import Window
 
+_THIN = 64
+
 
 class Moments:
-    """Sums about a provisional origin, so that nothing cancels; parts of the data can be added in any split."""
+    """Count, mean and products about the mean of parts of the data, merged in any split (Chan, Golub, LeVeque 1979)."""
 
-    def __init__(self, origin: np.ndarray) -> None:
-        """Begin about an origin near the mean, such as that of a sample."""
-        self.origin = np.asarray(origin, dtype=np.float32)
-        length = len(self.origin)
+    def __init__(self, length: int) -> None:
+        """Begin with nothing."""
         self.count = 0
-        self._sum = np.zeros(length)
-        self._products = np.zeros((length, length))
+        self.mean = np.zeros(length)
+        self.products = np.zeros((length, length))
 
-    def add(self, count: int, total: np.ndarray, products: np.ndarray) -> None:
-        """Add the sums of some vectors, taken about the origin."""
-        self.count += count
-        self._sum += total
-        self._products += products
+    def merge(self, count: int, mean: np.ndarray, products: np.ndarray) -> None:
+        """Add a part of which these are known."""
+        if not count:
+            return
+        together = self.count + count
+        apart = mean - self.mean
+        self.products += products + np.outer(apart, apart) * (self.count * count / together)
+        self.mean = self.mean + apart * (count / together)
+        self.count = together
 
-    def add_vectors(self, vectors: np.ndarray) -> None:
-        """Add vectors `(rows, dims)` without nodata."""
-        centred = np.ascontiguousarray(vectors, dtype=np.float32) - self.origin
-        self.add(len(centred), centred.sum(axis=0, dtype=np.float64), (centred.T @ centred).astype(np.float64))
-
-    @property
-    def mean(self) -> np.ndarray:
-        """Return the mean."""
-        return self.origin.astype(np.float64) + self._sum / max(self.count, 1)
+    def add(self, vectors: np.ndarray) -> None:
+        """Add vectors `(dims, n)` without nodata; each part is summed about a guess of its own mean."""
+        count = vectors.shape[1]
+        if not count:
+            return
+        guess = vectors[:, ::_THIN].mean(axis=1, dtype=np.float64).astype(np.float32)
+        centred = vectors - guess[:, np.newaxis]
+        shift = centred.sum(axis=1, dtype=np.float64) / count
+        self.merge(count, guess + shift, (centred @ centred.T).astype(np.float64) - count * np.outer(shift, shift))
 
     @property
     def covariance(self) -> np.ndarray:
         """Return the covariance (of a sample: divided by the count less one)."""
-        shift = self._sum / max(self.count, 1)
-        return (self._products - self.count * np.outer(shift, shift)) / max(self.count - 1, 1)
+        return self.products / max(self.count - 1, 1)
 
 
-def block_moments(blocks: "Sequence[FieldBlock]", window: Window, origin: np.ndarray) -> "Sequence[np.ndarray]":
-    """Return count, sums and products of a block's vectors about an origin."""
-    length = len(origin)
-    count, total, products = 0, np.zeros(length), np.zeros((length, length))
-    column = np.asarray(origin, dtype=np.float32)[:, np.newaxis]
+def block_moments(blocks: "Sequence[FieldBlock]", window: Window, share: float, seed: int) -> "Sequence[np.ndarray]":
+    """Return count, mean and products of a block's vectors, and a share of them `(dims, n)` chosen by chance."""
+    moments = Moments(blocks[0].source.dimensions)
+    chance = np.random.default_rng((seed, window.x, window.y))
+    chosen = []
     for _, values in blocks[0].chunks():
-        centred = values - column
-        valid = np.isfinite(centred.sum(axis=0))
+        valid = np.isfinite(values.sum(axis=0))
         if not valid.all():
-            centred = np.ascontiguousarray(centred[:, valid])
-        count += centred.shape[1]
-        total += centred.sum(axis=1, dtype=np.float64)
-        products += centred @ centred.T
-    return np.array([count]), total, products
+            values = np.ascontiguousarray(values[:, valid])
+        moments.add(values)
+        kept = chance.random(values.shape[1]) < share
+        # However few cells have a value, some are chosen.
+        kept[:1] = True
+        chosen.append(values[:, kept])
+    return np.array([moments.count]), moments.mean, moments.products, np.concatenate(chosen, axis=1)

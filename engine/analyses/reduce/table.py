@@ -6,21 +6,21 @@ from typing import Optional
 
 import numpy as np
 
-from ...errors import InputError
 from ...progress import Part, Progress, check
 from ...registry import Registry
-from ...space import Space, SpaceKey
-from ...table import ColumnSpec, Table, TableWriter
-from ...table.parts import warn_if_undeclared
-from ..models import load_model, save_model
-from .fitted import KIND, PCA, Projection, from_model, principal_components, to_model
+from ...space import Space, SpaceKey, parse_key
+from ...table import ColumnSpec, Identity, Table, TableWriter, warn_if_undeclared
+from ...table_sample import sample_table
+from ..models import save_model
+from .components import Components, principal_components, require_dimensions
+from .fitted import PCA, Projection, colours, reduced_space
 from .manifold import fit_umap
 from .moments import Moments
-from .reporting import write_report
-from .request import UMAP_SAMPLE, ReduceRequest, ReduceResult
+from .reporting import tell_explained, write_report
+from .request import STRETCH_SAMPLE, ReduceRequest, ReduceResult
+from .saved import load_reduction, to_model
 
 COLOUR = "colour"
-STRETCH_SAMPLE = 50_000
 
 
 def reduce_table(table: Table, request: ReduceRequest, progress: Progress,
@@ -29,31 +29,41 @@ def reduce_table(table: Table, request: ReduceRequest, progress: Progress,
     request.check()
     warn_if_undeclared(table, progress)
     fitted = _fit(table, request, Part(progress, 0.0, 0.5))
-    identity = table.identity()
-    columns = [column for column in table.columns if column.name != COLOUR]
-    if request.picture:
-        columns.append(ColumnSpec(COLOUR, "text"))
-        written: "Space | SpaceKey" = identity
-    else:
-        written = fitted.space(identity if isinstance(identity, Space) else _bare(identity))
-    done = 0
-    with TableWriter(request.output, table.wkt, table.geometry_type, columns, written, registry=registry) as writer:
-        for chunk in table.chunks():
-            check(progress)
-            reduced = fitted.apply(chunk.vectors.T)
-            values = {column.name: chunk.columns[column.name] for column in columns if column.name in chunk.columns}
-            if request.picture:
-                values[COLOUR] = ["#{:02x}{:02x}{:02x}".format(*pixel) for pixel in fitted.colours(reduced).T]
-            writer.write(chunk.wkb, values, chunk.vectors if request.picture else np.ascontiguousarray(reduced.T))
-            done += len(chunk.ids)
-            progress.report(0.5 + 0.45 * done / max(table.count, 1), "Reducing" if done == len(chunk.ids) else None)
+    _write(table, fitted, request, Part(progress, 0.5, 0.97), registry)
     if request.model_out:
-        save_model(request.model_out, to_model(fitted, identity))
+        save_model(request.model_out, to_model(fitted, table.identity()))
     if request.report:
         write_report(request.report, table.name, table.space_key, fitted, request)
+    tell_explained(fitted, request, progress)
     progress.report(1.0)
-    return ReduceResult(request.output, 3 if request.picture else fitted.dimensions, fitted.explained,
-                        request.model_out or None, request.report or None)
+    return ReduceResult(request.output, fitted.dimensions, fitted.explained)
+
+
+def _write(table: Table, fitted: Projection, request: ReduceRequest, progress: Progress,
+           registry: Optional[Registry]) -> None:
+    """Write all rows; a picture keeps the vectors and adds the column of colours."""
+    columns = table.columns
+    identity: Identity = table.identity()
+    if request.picture:
+        columns = [*(column for column in columns if column.name.lower() != COLOUR), ColumnSpec(COLOUR, "text")]
+    else:
+        identity = reduced_space(fitted, identity if isinstance(identity, Space) else _bare(identity))
+    done = 0
+    with TableWriter(request.output, table.wkt, table.geometry_type, columns, identity, registry=registry) as writer:
+        for chunk in table.chunks():
+            check(progress)
+            progress.report(done / max(table.count, 1), "Reducing" if not done else None)
+            reduced = fitted.apply(chunk.vectors.T)
+            values = dict(chunk.columns)
+            if request.picture:
+                values[COLOUR] = [_hexadecimal(pixel) for pixel in colours(fitted, reduced).T]
+            writer.write(chunk.wkb, values, chunk.vectors if request.picture else np.ascontiguousarray(reduced.T))
+            done += len(chunk.vectors)
+
+
+def _hexadecimal(pixel: np.ndarray) -> Optional[str]:
+    """Return a colour as QGIS and the web write it, or None for a row without one."""
+    return "#{:02x}{:02x}{:02x}".format(*pixel.tolist()) if pixel.any() else None
 
 
 def _bare(key: SpaceKey) -> Space:
@@ -64,34 +74,26 @@ def _bare(key: SpaceKey) -> Space:
 
 def _fit(table: Table, request: ReduceRequest, progress: Progress) -> Projection:
     """Fit to all rows (principal components) or to a sample, or take what was saved."""
+    key = parse_key(table.space_key)
     if request.reuse:
-        model = load_model(request.reuse, [KIND])
-        model.require_space(table.space_key, table.name)
-        return from_model(model, next(len(chunk.vectors.T) for chunk in table.chunks()))
-    if not table.count:
-        raise InputError("table-empty", "{name} has no rows: choose a table with some.", name=table.name)
-    sample = _sample(table, STRETCH_SAMPLE if request.method == PCA else min(request.sample, UMAP_SAMPLE),
-                     request.seed, Part(progress, 0.0, 0.3))
-    if request.method != PCA:
-        return fit_umap(sample, request.dimensions, request.seed, Part(progress, 0.3, 1.0))
-    moments = Moments(sample.mean(axis=0, dtype=np.float64))
-    for chunk in table.chunks():
-        check(progress)
-        moments.add_vectors(chunk.vectors)
-    progress.report(1.0)
-    return principal_components(moments.mean, moments.covariance, moments.count, request.dimensions, sample)
+        return load_reduction(request.reuse, table.space_key, table.name, key.dimensions)
+    if request.method == PCA:
+        require_dimensions(request.dimensions, key.dimensions, table.name)
+        return _components(table, request, progress)
+    sample = sample_table(table, request.sample, request.seed, Part(progress, 0.0, 0.3)).vectors
+    return fit_umap(sample, request.dimensions, key.metric, request.seed, Part(progress, 0.3, 1.0))
 
 
-def _sample(table: Table, wanted: int, seed: int, progress: Progress) -> np.ndarray:
-    """Return vectors of rows chosen by chance, in their order."""
-    chosen = np.arange(table.count)
-    if len(chosen) > wanted:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(chosen), wanted, replace=False))
-    found, start = [], 0
+def _components(table: Table, request: ReduceRequest, progress: Progress) -> Components:
+    """Fit principal components to all rows."""
+    moments = Moments(parse_key(table.space_key).dimensions)
+    chance = np.random.default_rng(request.seed)
+    share = STRETCH_SAMPLE / max(table.count, 1)
+    sampled, done = [], 0
     for chunk in table.chunks():
         check(progress)
-        rows = chosen[(chosen >= start) & (chosen < start + len(chunk.ids))] - start
-        found.append(chunk.vectors[rows])
-        start += len(chunk.ids)
-        progress.report(start / max(table.count, 1), "Reading the table" if start == len(chunk.ids) else None)
-    return np.concatenate(found)
+        progress.report(done / max(table.count, 1), "Principal components of all rows" if not done else None)
+        moments.add(chunk.vectors.T)
+        sampled.append(chunk.vectors[chance.random(len(chunk.vectors)) < share])
+        done += len(chunk.vectors)
+    return principal_components(moments, request.dimensions, np.concatenate(sampled).T, table.name)

@@ -10,7 +10,7 @@ import pytest
 from osgeo import gdal
 
 from earthprint.engine.analyses.models import load_model
-from earthprint.engine.analyses.reduce.fitted import KIND, from_model
+from earthprint.engine.analyses.reduce.saved import KIND, from_model
 from earthprint.engine.analyses.reduce.manifold import fit_umap
 from earthprint.engine.analyses.reduce.raster import reduce_raster
 from earthprint.engine.analyses.reduce.request import ReduceRequest
@@ -155,7 +155,7 @@ def test_umap_keeps_groups_apart(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     groups = np.repeat(np.arange(3), 80)
     sample = (chance.normal(size=(240, 12)) * 0.1 + 5 * np.eye(12)[groups]).astype(np.float32)
-    fitted = fit_umap(sample, 2, 0, Silent())
+    fitted = fit_umap(sample, 2, "euclidean", 0, Silent())
     fresh = (chance.normal(size=(60, 12)) * 0.1 + 5 * np.eye(12)[np.repeat(np.arange(3), 20)]).astype(np.float32)
     places = fitted.apply(fresh.T).T
     centres = np.array([fitted.places[groups == group].mean(axis=0) for group in range(3)])
