@@ -74,6 +74,8 @@ CATALOGUE: Tuple[Package, ...] = (
             ("Train regression", "Train classification"), "1.14", True),
     Package("pyarrow", "pyarrow", ("pyarrow",), "reading and writing GeoParquet",
             ("Import embeddings", "Export embeddings"), "10.0", True, ("pyarrow.parquet",)),
+    Package("usearch", "usearch", ("usearch",), "an approximate index for searches among millions",
+            ("Nearest in embedding",), "2.9", True, ("usearch.index",)),
     Package("matplotlib", "matplotlib", ("matplotlib",), "pictures in reports", ("Reports",), "3.3", True),
     Package("umap-learn", "umap", ("umap-learn",), "reductions by UMAP",
             ("Reduce dimensions of raster", "Reduce dimensions of table"), "0.5", True),

@@ -32,7 +32,8 @@ class NearestRequest:
     """What to compare: rows of `source` with those of `target`, or among themselves.
 
     `exclude` are metres on the ground; `index_path` is where an approximate index is kept, empty where nowhere;
-    `filtered` tells that `target` is part of a layer, for which no index is kept.
+    `filtered` tells that `target` is part of a layer, for which no index is kept; `shared_ids` that both are of one
+    layer, so that a row of the target with the same id is the row itself.
     """
 
     source: Table
@@ -43,6 +44,7 @@ class NearestRequest:
     index: str = "exact"
     index_path: str = ""
     filtered: bool = False
+    shared_ids: bool = False
     lines: str = ""
     memory_mib: int = 1024
 
@@ -117,8 +119,8 @@ def _search(request: NearestRequest, source: Loaded, target: Loaded,
 
 def _forbidden(request: NearestRequest, source: Loaded, target: Loaded) -> "Optional[Forbidden]":
     """Return what doesn't count as neighbour: a row of itself, and the same ground."""
-    own = request.target is None
-    if not own and request.exclude <= 0:
+    own = _own_rows(request, source, target)
+    if own is None and request.exclude <= 0:
         return None
     ground = Ground(request.source.wkt)
 
@@ -127,12 +129,23 @@ def _forbidden(request: NearestRequest, source: Loaded, target: Loaded) -> "Opti
         rows, columns = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         if request.exclude > 0:
             rows, columns = ground.near(source.places[part], target.places[block], request.exclude)
-        if own:
-            same = np.arange(max(part.start, block.start), min(part.stop, block.stop))
-            rows, columns = np.append(rows, same - part.start), np.append(columns, same - block.start)
+        if own is not None:
+            mine = own[part]
+            here = np.flatnonzero((mine >= block.start) & (mine < block.stop))
+            rows, columns = np.append(rows, here), np.append(columns, mine[here] - block.start)
         return rows, columns
 
     return call
+
+
+def _own_rows(request: NearestRequest, source: Loaded, target: Loaded) -> Optional[np.ndarray]:
+    """Return the row of the target that each row of the source is itself, −1 where none is."""
+    if request.target is None:
+        return np.arange(len(source.ids))
+    if not request.shared_ids:
+        return None
+    rows = {value: row for row, value in enumerate(target.ids)}
+    return np.array([rows.get(value, -1) for value in source.ids], dtype=np.int64)
 
 
 class _Writers:
