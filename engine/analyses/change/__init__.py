@@ -1,0 +1,1 @@
+"""What changed between the dates of embedding rasters and tables, how much, and from when on it counts."""

@@ -1,0 +1,64 @@
+"""A spatially even sample of cells with their vectors at every date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...dataset import open_raster
+from ...errors import InputError
+from ...grid import Window, blocks
+from ...progress import Progress, check
+from ...sample import spread
+from .alignment import Scene
+
+_SIDE = 32
+_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class PairedSample:
+    """Vectors `(dates, cells, dims)` of cells that have one at every date; each a row of `cells` (column, row)."""
+
+    vectors: np.ndarray
+    cells: np.ndarray
+
+
+def sample_dates(scene: Scene, count: int, seed: int, progress: Progress) -> PairedSample:
+    """Return about `count` cells spread evenly over what all dates cover, the same for the same seed."""
+    region = scene.region
+    whole = region.width * region.height <= 4 * count
+    datasets = [open_raster(source.path) for source in scene.sources]
+    chance = np.random.default_rng(seed)
+    if whole:
+        windows = [Window(region.x + part.x, region.y + part.y, part.width, part.height)
+                   for part in blocks(Window(0, 0, region.width, region.height), _BLOCK)]
+    else:
+        windows = list(spread(region, _SIDE, max(64, min(1024, count // 64)), seed))
+    vectors, cells = [], []
+    for attempt in range(2):
+        most = max(1, -(-count // len(windows)) * (4 if attempt else 1))
+        for done, window in enumerate(windows):
+            check(progress)
+            progress.report(done / len(windows), "Reading a sample" if not done else None)
+            found = np.stack([source.read(dataset, window).vectors().reshape(source.dimensions, -1).T
+                              for dataset, source in zip(datasets, scene.sources)])
+            kept = np.flatnonzero(np.isfinite(found).all(axis=2).all(axis=0))
+            if not whole and len(kept) > most:
+                kept = np.sort(chance.choice(kept, most, replace=False))
+            vectors.append(found[:, kept])
+            cells.append(np.stack([window.x + kept % window.width, window.y + kept // window.width], axis=1))
+        if sum(map(len, cells)) or whole:
+            break
+        windows = list(spread(region, _SIDE, 4096, seed + 1))
+    places = np.concatenate(cells)
+    if not len(places):
+        raise InputError("change-empty", "{first} and the other dates have no cell with a value at each date: check "
+                         "their nodata values, and that they cover the same ground.", first=scene.sources[0].path)
+    joined = np.concatenate(vectors, axis=1)
+    if len(places) > count:
+        kept = np.sort(chance.choice(len(places), count, replace=False))
+        joined, places = joined[:, kept], places[kept]
+    progress.report(1.0)
+    return PairedSample(joined, places)
