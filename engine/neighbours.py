@@ -8,6 +8,8 @@ from typing import Iterator, Optional
 import numpy as np
 
 _CHUNK = 256
+# Farther than any vector; infinity would make matrix products warn.
+_FAR = 1e38
 
 
 class NearestInSample:
@@ -28,7 +30,7 @@ class NearestInSample:
         self._table = np.zeros((self._groups * self._size, dims + 1), dtype=np.float32)
         self._table[:rows, :dims] = -self.sample
         self._table[:rows, dims] = np.einsum("ij,ij->i", self.sample, self.sample, dtype=np.float64) / 2
-        self._table[rows:, dims] = np.inf
+        self._table[rows:, dims] = _FAR
 
     def chunks(self, vectors: np.ndarray, own: Optional[np.ndarray] = None) -> "Iterator[tuple[slice, np.ndarray]]":
         """Yield runs of vectors `(dims, n)`: where they lie, and the rows `(run, count)` of their nearest ones.

@@ -1,0 +1,1 @@
+"""Outliers: what is unlike everything else, in fields and tables."""
