@@ -38,7 +38,6 @@ class History:
         missing = np.stack([~np.isfinite(date.sum(axis=0, dtype=np.float64)) for date in dates])
         if self.angular:
             missing |= np.stack([~date.any(axis=0) for date in dates])
-        between[:, missing.any(axis=0)] = np.nan_to_num(between[:, missing.any(axis=0)])
         for date in range(count):
             between[date][:, missing[date]] = 0
             between[:, date][:, missing[date]] = 0
