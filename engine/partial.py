@@ -97,5 +97,7 @@ class PartialWork:
 
 
 def is_worth_keeping(error: BaseException) -> bool:
-    """Tell whether the same call may succeed later: a full disk, yes; a broken input, no."""
-    return isinstance(error, (OutputError, KeyboardInterrupt, MemoryError))
+    """Tell whether the same call may succeed later: a full disk, yes; a broken input, or a result that is there, no."""
+    if isinstance(error, OutputError):
+        return error.code not in ("output-open", "output-locked")
+    return isinstance(error, (KeyboardInterrupt, MemoryError))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import secrets
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Iterator
 
 from .errors import OutputError
+
+LOG = logging.getLogger("earthprint")
 
 
 @contextmanager
@@ -25,7 +28,15 @@ def whole(path: "str | Path") -> "Iterator[Path]":
         raise output_error(target, error) from error
     finally:
         for leftover in _family(temporary):
-            leftover.unlink(missing_ok=True)
+            _remove(leftover)
+
+
+def _remove(leftover: Path) -> None:
+    """Remove a temporary file; where a handle still holds it (Windows), a hidden file stays and nothing else fails."""
+    try:
+        leftover.unlink(missing_ok=True)
+    except OSError as error:
+        LOG.info("%s could not be removed: %s", leftover, error)
 
 
 def put_in_place(temporary: Path, target: Path) -> None:

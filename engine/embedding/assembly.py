@@ -1,4 +1,4 @@
-"""Puts finished blocks together into a GeoTIFF, in the order of its storage blocks and within a memory limit."""
+"""Puts finished blocks together into a GeoTIFF, storage block by storage block, within a memory limit."""
 
 from __future__ import annotations
 
@@ -47,29 +47,65 @@ def coding_for(kind: str, work: PartialWork, finished: "Sequence[Window]") -> Co
     return scaled_for(kind, low.tolist(), high.tolist())
 
 
-def assemble(dataset: gdal.Dataset, plan: EmbedPlan, work: PartialWork, coding: Coding, side: int, memory_mib: int,
-             name: str, progress: Progress) -> int:
-    """Write all blocks; returns how many cells hold a vector."""
-    bands = plan.card.output_dimensions
-    at_once = max(1, min(bands, (memory_mib << 20) // 8 // (STORAGE * STORAGE * 4)))
-    places = list(blocks(Window(0, 0, plan.cells.width, plan.cells.height), STORAGE))
-    cells = 0
-    for done, place in enumerate(places):
-        progress.report(done / len(places), "Writing the embedding raster" if done == 0 else None)
-        for first in range(0, bands, at_once):
+class Assembly:
+    """Fills a raster from finished blocks, each storage block as soon as it can be written whole and only once."""
+
+    def __init__(self, dataset: gdal.Dataset, plan: EmbedPlan, work: PartialWork, coding: Coding, side: int,
+                 memory_mib: int, name: str) -> None:
+        """Keep what is filled and what from; blocks have `side` cells, which divides the side of a storage block."""
+        self._dataset = dataset
+        self._plan = plan
+        self._work = work
+        self._coding = coding
+        self._side = side
+        self._name = name
+        bands = plan.card.output_dimensions
+        self._at_once = max(1, min(bands, (memory_mib << 20) // 8 // (STORAGE * STORAGE * 4)))
+        self._unwritten = {(place.x, place.y): place
+                           for place in blocks(Window(0, 0, plan.cells.width, plan.cells.height), STORAGE)}
+        self._cells = 0
+
+    def finished(self, block: Window) -> None:
+        """Write the storage block that a finished block completes."""
+        x = (block.x - self._plan.cells.x) // STORAGE * STORAGE
+        y = (block.y - self._plan.cells.y) // STORAGE * STORAGE
+        place = self._unwritten.get((x, y))
+        if place is not None and all(self._work.has(part) for part in self._parts(place)):
+            self._write(place)
+
+    def finish(self, progress: Progress) -> int:
+        """Write what is left and close; returns how many cells hold a vector."""
+        rest = list(self._unwritten.values())
+        for done, place in enumerate(rest):
             check(progress)
-            last = min(bands, first + at_once)
+            progress.report(done / len(rest), "Writing the embedding raster" if done == 0 else None)
+            self._write(place)
+        close(self._dataset, self._name)
+        del self._dataset
+        progress.report(1.0)
+        return self._cells
+
+    def _parts(self, place: Window) -> "list[Window]":
+        """Return the blocks that make up a storage block."""
+        cells = self._plan.cells
+        return [Window(cells.x + part.x, cells.y + part.y, part.width, part.height)
+                for part in blocks(place, self._side)]
+
+    def _write(self, place: Window) -> None:
+        """Write one storage block of every band."""
+        bands = self._plan.card.output_dimensions
+        left, top = self._plan.cells.x + place.x, self._plan.cells.y + place.y
+        for first in range(0, bands, self._at_once):
+            last = min(bands, first + self._at_once)
             values = np.empty((last - first, place.height, place.width), dtype=np.float32)
-            for part in blocks(place, side):
-                stored = work.load(Window(plan.cells.x + part.x, plan.cells.y + part.y, part.width, part.height))
-                values[:, part.y - place.y:part.bottom - place.y, part.x - place.x:part.right - place.x] = stored[
-                    first:last]
+            for part in self._parts(place):
+                area = (slice(part.y - top, part.bottom - top), slice(part.x - left, part.right - left))
+                values[(slice(None), *area)] = self._work.load(part)[first:last]
             if first == 0:
-                cells += int(np.isfinite(values[0]).sum())
-            write(dataset, place, range(first + 1, last + 1), coding.part(first, last).encode(values), name)
-    close(dataset, name)
-    progress.report(1.0)
-    return cells
+                self._cells += int(np.isfinite(values[0]).sum())
+            write(self._dataset, place, range(first + 1, last + 1),
+                  self._coding.part(first, last).encode(values), self._name)
+        del self._unwritten[(place.x, place.y)]
 
 
 def _range_name(block: Window) -> str:

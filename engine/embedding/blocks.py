@@ -143,6 +143,7 @@ class BlockEncoder:
         self._cache = TileCache(plan.cache_bytes)
         self._batch = plan.batch or encoder.suggest_batch(plan.rows.tile_pixels)
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="earthprint-session")
+        self._one_to_one = plan.rows.one_to_one and plan.columns.one_to_one
         self._flip = (slice(None, None, -1) if plan.grid.south_up else slice(None),
                       slice(None, None, -1) if plan.grid.mirrored else slice(None))
 
@@ -166,7 +167,9 @@ class BlockEncoder:
         if wanted.any():
             tiles = list(self._tiles(block, wanted))
             for done, (tile, vectors) in enumerate(self._encoded(tiles, pixels), start=1):
-                if vectors is not None:
+                if vectors is not None and self._one_to_one:
+                    _place(total, weight, tile, vectors)
+                elif vectors is not None:
                     _blend(total, weight, tile, vectors)
                 tick(done / len(tiles))
         return BlockVectors(self._finish(total, weight, wanted), share)
@@ -285,7 +288,8 @@ class BlockEncoder:
     def _finish(self, total: np.ndarray, weight: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Turn weighted sums into vectors, of length one where the space says so, NaN where there is none."""
         missing = ~(wanted & (weight > 0))
-        total /= np.where(weight > 0, weight, np.float32(1))[:, :, np.newaxis]
+        if not self._one_to_one:
+            total /= np.where(weight > 0, weight, np.float32(1))[:, :, np.newaxis]
         if self._plan.card.unit_norm:
             length = np.sqrt(np.einsum("ijk,ijk->ij", total, total))
             missing |= length == 0
@@ -299,6 +303,8 @@ def valid_share(plan: EmbedPlan, block: Window, pixels: BlockPixels) -> np.ndarr
     cell = plan.rows.cell
     top, left = block.y * cell - pixels.y, block.x * cell - pixels.x
     area = pixels.valid[top:top + block.height * cell, left:left + block.width * cell]
+    if area.all():
+        return np.ones((block.height, block.width), dtype=np.float32)
     counts = area.reshape(block.height, cell, block.width, cell).sum(axis=(1, 3), dtype=np.int64)
     return (counts / float(cell * cell)).astype(np.float32)
 
@@ -333,6 +339,14 @@ def _spread(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nda
     if len(columns) != values.shape[2] or columns[0] != 0 or (np.diff(columns) != 1).any():
         values = values[:, :, columns]
     return values
+
+
+def _place(total: np.ndarray, weight: np.ndarray, tile: _Tile, vectors: np.ndarray) -> None:
+    """Put a tile's vectors into the cells that take just them."""
+    rows, columns = _Part.of(tile.row_weights), _Part.of(tile.column_weights)
+    taken = vectors[rows.tokens, columns.tokens]
+    total[rows.cells, columns.cells] = taken
+    weight[rows.cells, columns.cells] = np.isfinite(taken[..., 0])
 
 
 def _blend(total: np.ndarray, weight: np.ndarray, tile: _Tile, vectors: np.ndarray) -> None:

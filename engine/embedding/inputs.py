@@ -19,8 +19,8 @@ from ..sample import SampledWindow, Sampler
 from ..validity import rule_for
 from .plan import RasterInput
 
-CHECK_WINDOWS = 24
-CHECK_SIDE = 128
+CHECK_WINDOWS = 16
+CHECK_SIDE = 96
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def embed_patches(request: PatchRequest, progress: Progress, registry: Optional[
     require_writable(path)
     request = replace(request, coding="float32", cell=request.size or request.cell)
     with partial_work(request, path, f"patches-{request.geometry}") as work:
-        encoded = encode_blocks(request, work, lambda: _PatchSink(work), progress)
+        encoded = encode_blocks(request, work, lambda plan, side, device: _PatchSink(work), progress)
         rows = _write_table(encoded, request, work, registry, Part(progress, 0.9, 1.0))
         card = keep_card(encoded.prepared, encoded.plan.card, path, request)
     return close_account(encoded, request, "patches", rows, card, started, progress)

@@ -55,9 +55,14 @@ def partial_work(request: EmbedRequest, output: Path, kind: str) -> "Iterator[Pa
     work.remove()
 
 
-def encode_blocks(request: EmbedRequest, work: PartialWork, make_sink: "Callable[[], Sink[Window, BlockVectors]]",
-                  progress: Progress) -> Encoded:
-    """Prepare a run and encode the blocks that aren't finished yet; takes the progress up to 0.9."""
+MakeSink = Callable[[EmbedPlan, int, str], "Sink[Window, BlockVectors]"]
+
+
+def encode_blocks(request: EmbedRequest, work: PartialWork, make_sink: MakeSink, progress: Progress) -> Encoded:
+    """Prepare a run and encode the blocks that aren't finished yet; takes the progress up to 0.9.
+
+    `make_sink` gets the plan, the side of blocks in cells, and the device.
+    """
     with block_cache(max(16, request.memory_mib // 8)):
         prepared = prepare(request, work, Part(progress, 0.0, 0.06))
         encoder = attend(lambda: open_encoder(prepared.plan.card, request.device, request.threads), progress)
@@ -72,7 +77,7 @@ def encode_blocks(request: EmbedRequest, work: PartialWork, make_sink: "Callable
                 progress.info(f"Resuming: {len(every) - len(missing)} of {len(every)} blocks were finished before.")
             reader, worker = BlockReader(plan), BlockEncoder(plan, encoder)
             try:
-                account = run(Job(missing, reader, worker.encode, make_sink(),
+                account = run(Job(missing, reader, worker.encode, make_sink(plan, side, encoder.device),
                                   f"Encoding with {plan.card.id} on {encoder.device}", encoder.terminate,
                                   lambda block: float(block.width * block.height)), Part(progress, 0.12, 0.9))
             finally:

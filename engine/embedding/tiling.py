@@ -64,6 +64,11 @@ class Axis:
         """Return the side of the square that goes into the encoder."""
         return (self.size + 2 * self.crop) * self.token + 2 * self.halo
 
+    @property
+    def one_to_one(self) -> bool:
+        """Tell whether every cell takes one token of one tile, so that there is nothing to average."""
+        return self.cell == self.token and self.step == self.size
+
     def tile_start(self, lattice: Lattice, tile: int) -> int:
         """Return a tile's first input pixel, which may lie outside the raster."""
         return (lattice.phase + (lattice.first + tile * self.step - self.crop) * self.token) - self.halo
@@ -83,6 +88,9 @@ class Axis:
         Where tiles overlap the weights rise and fall by whole steps, and those of two neighbours always add up to the
         same number: a partition of unity in integers, so that a blend of equal vectors is exact.
         """
+        if self.one_to_one:
+            shift = first_cell - (lattice.first + tile * self.step)
+            return np.eye(cells, self.size, shift, dtype=np.float32)
         begin = lattice.first + tile * self.step
         full = self.size - self.step + 1
         matrix = np.zeros((cells, self.size), dtype=np.float32)
