@@ -7,11 +7,11 @@ from typing import Optional, Sequence
 
 import numpy as np
 
-from ...dataset import RasterLayout, block_cache, rasterised
+from ...dataset import RasterLayout, rasterised
 from ...errors import InputError
 from ...field import Field, open_field
 from ...field_pass import FieldBlock, FieldPass, FieldSource, RasterOutput, run_pass, source_of
-from ...field_sample import FieldSample, sample_field
+from ...field_sample import sample_field
 from ...geodesy import cell_areas
 from ...grid import Grid, Window
 from ...progress import Part, Progress
@@ -21,7 +21,7 @@ from .fitting import ClusterFit, fit_clusters, sample_size
 from .model import ClusterModel, load_clusters
 from .report import ReportInput, write_report
 from .request import RASTER_METHODS, ClusterRasterRequest, ClusterResult
-from .summary import summarise, write_summary
+from .summary import require_places, summarise, write_summary
 from .tally import PLACE, Tally, tally_block
 from .thumbnail import raster_thumbnail
 
@@ -36,6 +36,7 @@ class _Fitted:
 
 def cluster_raster(request: ClusterRasterRequest, progress: Progress) -> ClusterResult:
     """Write the class raster and what was asked for beside it."""
+    require_places(request.extras)
     opened = open_field(request.path)
     if not opened.space.declared:
         progress.warn(f"{request.path} doesn't say what its embeddings are: its clusters apply only to rasters "
@@ -103,9 +104,7 @@ def _fitted(request: ClusterRasterRequest, opened: Field, region: Window, progre
                          "one of {methods}.", method=request.choice.method, methods=", ".join(RASTER_METHODS))
     most = max(1000, (request.memory_mib << 20) // 4 // (4 * opened.space.dimensions))
     wanted = min(sample_size(request.choice), most)
-    with block_cache(max(64, request.memory_mib * 3 // 4)):
-        sample: FieldSample = sample_field(opened, wanted, request.choice.seed, Part(progress, 0.0, 0.4), region,
-                                           request.mask)
+    sample = sample_field(opened, wanted, request.choice.seed, Part(progress, 0.0, 0.4), region, request.mask)
     fit = fit_clusters(sample.vectors, request.choice, Part(progress, 0.4, 1.0))
     return _Fitted(fit.model, fit)
 

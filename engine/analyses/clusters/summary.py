@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Optional, Sequence
 
 import numpy as np
 from osgeo import ogr
 
+from ...centres import point_wkb
 from ...plain_layer import LayerWriter
+from ...table.location import parse_destination
 from ...table.parts import ColumnSpec
+from ...whole import require_writable
 from .model import ClusterModel
+from .request import Extras
 from .tally import AREA, DISTANCE, SQUARE, Tally
 
 COLUMNS = (
@@ -65,20 +70,19 @@ def summarise(model: ClusterModel, tally: Tally, places: np.ndarray, medoids: "S
     return found
 
 
+def require_places(extras: Extras) -> None:
+    """Raise before any work is done if one of the further results couldn't be written."""
+    paths = [extras.model, extras.report, parse_destination(extras.summary).path if extras.summary else ""]
+    for path in paths:
+        if path:
+            require_writable(Path(path))
+
+
 def write_summary(path: str, wkt: str, rows: "Sequence[SummaryRow]") -> None:
     """Write the table with a point at each cluster's most typical place."""
     with LayerWriter(path, wkt, ogr.wkbPoint, COLUMNS) as writer:
-        writer.write([_point(row.place) for row in rows],
+        writer.write([None if row.place is None else point_wkb(*row.place) for row in rows],
                      {column.name: [getattr(row, column.name) for row in rows] for column in COLUMNS})
-
-
-def _point(place: "Optional[tuple[float, float]]") -> Optional[bytes]:
-    """Return the WKB of a place."""
-    if place is None:
-        return None
-    point = ogr.Geometry(ogr.wkbPoint)
-    point.AddPoint_2D(*place)
-    return bytes(point.ExportToWkb())
 
 
 def _number(value: float) -> Optional[float]:

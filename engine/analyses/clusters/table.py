@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence
 import numpy as np
 from osgeo import ogr
 
+from ...centres import centres_of
 from ...errors import InputError
 from ...geodesy import polygon_area
 from ...progress import Part, Progress, check
@@ -19,7 +20,7 @@ from .model import ClusterModel, load_clusters
 from .neighbours import find_neighbours
 from .report import ReportInput, write_report
 from .request import ClusterResult, ClusterTableRequest
-from .summary import SummaryRow, summarise, write_summary
+from .summary import SummaryRow, require_places, summarise, write_summary
 from .tally import NEAREST, PLACE, Tally, tally_block
 from .thumbnail import point_thumbnail
 
@@ -50,6 +51,7 @@ class _Written:
 def cluster_table(table: Table, request: ClusterTableRequest, progress: Progress,
                   registry: Optional[Registry] = None) -> ClusterResult:
     """Write the table with its clusters, and what was asked for beside it."""
+    require_places(request.extras)
     warn_if_undeclared(table, progress)
     notes: "List[str]" = []
     fit: Optional[ClusterFit] = None
@@ -188,24 +190,8 @@ def _count(table: Table, chunk: TableChunk, classes: np.ndarray, distances: np.n
     for index in np.flatnonzero(nearer):
         written.medoids[index] = str(chunk.ids[int(block[PLACE, index])])
     written.tally.add(block, [(start + int(place), 0) for place in block[PLACE]])
-    written.centres.append(_centres(chunk.wkb))
+    written.centres.append(centres_of(chunk.wkb))
     written.classes.append(classes)
-
-
-def _centres(shapes: "Sequence[Optional[bytes]]") -> np.ndarray:
-    """Return a point for each row; for polygons one that lies inside."""
-    found = np.full((len(shapes), 2), np.nan)
-    for row, shape in enumerate(shapes):
-        geometry = None if shape is None else ogr.CreateGeometryFromWkb(shape)
-        if geometry is None or geometry.IsEmpty():
-            continue
-        if ogr.GT_Flatten(geometry.GetGeometryType()) == ogr.wkbPoint:
-            found[row] = geometry.GetX(), geometry.GetY()
-            continue
-        point = geometry.PointOnSurface() if geometry.GetDimension() == 2 else geometry.Centroid()
-        if point is not None and not point.IsEmpty():
-            found[row] = point.GetX(), point.GetY()
-    return found
 
 
 def _areal(table: Table) -> bool:
