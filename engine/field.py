@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Optional
 
 import numpy as np
@@ -13,12 +12,13 @@ from .coding import ALPHAEARTH, FLOAT32, Coding, FloatCoding, ScaledCoding
 from .dataset import RasterInfo, RasterLayout, create_raster, raster_info
 from .errors import SpaceError
 from .grid import Grid, Window
+from .provenance import PROVENANCE_ITEM, provenance_item, provenance_of
 from .space import Space, from_json, undeclared
 from .validity import read_valid, rule_for
 
 SPACE_ITEM = "EARTHPRINT_SPACE"
 KEY_ITEM = "EARTHPRINT_KEY"
-PROVENANCE_ITEM = "EARTHPRINT_PROVENANCE"
+__all__ = ["KEY_ITEM", "PROVENANCE_ITEM", "SPACE_ITEM", "Field", "coding_of", "create_field", "open_field"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class Field:
 def open_field(path: str) -> Field:
     """Read what an embedding raster says of itself; anybody's multiband raster becomes an undeclared field."""
     info = raster_info(path)
-    return Field(info, _space_of(info), coding_of(info))
+    space = _space_of(info)
+    return Field(info, replace(space, provenance=provenance_of(info.metadata, space.encoder)), coding_of(info))
 
 
 def _space_of(info: RasterInfo) -> Space:
@@ -93,6 +94,6 @@ def create_field(path: str, grid: Grid, space: Space, coding: Coding,
     layout = RasterLayout(coding.dtype, coding.nodata, names, coding.scale if scaled else None,
                           coding.offset if scaled else None)
     metadata = {SPACE_ITEM: space.canonical(), KEY_ITEM: space.key(coding.code)}
-    if provenance:
-        metadata[PROVENANCE_ITEM] = json.dumps(provenance, sort_keys=True, default=str)
+    if provenance or space.provenance:
+        metadata[PROVENANCE_ITEM] = provenance_item(space.provenance, provenance)
     return create_raster(path, grid, layout, metadata)

@@ -21,6 +21,7 @@ from .field import Field
 from .grid import Grid, Window
 from .pipeline import Account, Job, run
 from .progress import Progress
+from .provenance import Provenance, added, merged
 from .validity import ValidityRule, read_valid, rule_for
 from .whole import require_writable, whole
 
@@ -37,6 +38,7 @@ class FieldSource:
     dtype: str
     coding: Coding
     rule: ValidityRule
+    provenance: "tuple[Provenance, ...]" = ()
 
     @property
     def dimensions(self) -> int:
@@ -60,7 +62,8 @@ class FieldSource:
 def source_of(opened: Field) -> FieldSource:
     """Return how to read an opened field."""
     bands = tuple(band.index for band in opened.info.data_bands)
-    return FieldSource(opened.info.path, bands, opened.info.dtype.str, opened.coding, rule_for(opened.info, bands))
+    return FieldSource(opened.info.path, bands, opened.info.dtype.str, opened.coding, rule_for(opened.info, bands),
+                       opened.space.provenance)
 
 
 @dataclass(frozen=True)
@@ -215,7 +218,8 @@ def run_pass(work: FieldPass, progress: Progress, take: "Optional[TakeExtras]" =
     with ExitStack() as stack:
         stack.enter_context(block_cache(max(16, work.memory_mib // 8)))
         temporaries = [stack.enter_context(whole(output.path)) for output in work.outputs]
-        targets = [create_raster(str(path), work.grid.part(region), output.layout, dict(output.metadata))
+        products = merged(*(source.provenance for source in work.sources))
+        targets = [create_raster(str(path), work.grid.part(region), output.layout, added(output.metadata, products))
                    for path, output in zip(temporaries, work.outputs)]
         reader = _Reader(work)
         windows = pass_windows(work, region)

@@ -11,6 +11,7 @@ from osgeo import ogr
 
 from .dataset import cannot_write, create_vector, quiet, spatial_reference
 from .errors import OutputError
+from .provenance import PROVENANCE_ITEM, Provenance, provenance_item
 from .table.location import parse_destination
 from .table.parts import ColumnSpec
 from .table.values import plain_values
@@ -29,7 +30,8 @@ _TYPES = {
 class LayerWriter:
     """Takes rows in chunks; the layer appears under its name when the writer is closed, and not before."""
 
-    def __init__(self, destination: str, wkt: str, geometry_type: int, columns: "Sequence[ColumnSpec]") -> None:
+    def __init__(self, destination: str, wkt: str, geometry_type: int, columns: "Sequence[ColumnSpec]",
+                 provenance: "Sequence[Provenance]" = ()) -> None:
         """Create the layer under a temporary name in the target's folder."""
         target = parse_destination(destination)
         self.path = target.path
@@ -42,6 +44,8 @@ class LayerWriter:
         try:
             self._temporary = self._exit.enter_context(whole(self._result))
             self._create(wkt, geometry_type)
+            if provenance:
+                self._layer.SetMetadataItem(PROVENANCE_ITEM, provenance_item(provenance))
         except BaseException as error:
             self.discard(error)
             raise

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Mapping, Optional, Sequence
 
 from .errors import SpaceError
+from .provenance import Provenance
 
 KEY_LIMIT = 80
 UNDECLARED = "undeclared"
@@ -37,6 +38,7 @@ class Space:
 
     `normalisation` is "card" unless statistics of one image were used, which makes a space of its own.
     `reduction` and `details` are JSON values that change the vectors' meaning (a PCA's digest, a statistic).
+    `provenance` goes along wherever the space goes, and is no part of the identity.
     """
 
     encoder: str
@@ -49,6 +51,7 @@ class Space:
     reduction: Optional[Mapping[str, Any]] = None
     details: Mapping[str, Any] = field(default_factory=dict)
     declared: bool = True
+    provenance: "tuple[Provenance, ...]" = field(default=(), compare=False)
 
     def as_json(self) -> "dict[str, Any]":
         """Return the identity as a plain JSON object."""
@@ -88,6 +91,7 @@ class SpaceKey:
     coding: str
     metric: str
     unit_norm: bool
+    provenance: "tuple[Provenance, ...]" = field(default=(), compare=False)
 
     @property
     def declared(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Iterator, List, Mapping, Optional
 
 from ..errors import InputError, SpaceError
+from ..provenance import merged, provenance_of
 from ..registry import Registry
 from ..space import Space, from_json, only_key, parse_key
 from .parts import CHUNK_ROWS, EMBEDDING, EMBEDDING_SPACE, METADATA_SPACE, RESERVED, Identity, Rows, TableChunk
@@ -44,7 +46,10 @@ class EmbeddingTable:
 
     def identity(self) -> Identity:
         """Return what a writer needs to pass these vectors on in the same space."""
-        return self.space() or parse_key(self.space_key)
+        key = parse_key(self.space_key)
+        found: Identity = self.space() or key
+        told = provenance_of(self._metadata, "" if found.provenance else key.name)
+        return replace(found, provenance=merged(told, found.provenance))
 
     def chunks(self, size: int = CHUNK_ROWS) -> "Iterator[TableChunk]":
         """Yield the rows in order."""

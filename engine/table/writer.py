@@ -15,6 +15,7 @@ from ..coding import vector_coding
 from ..dataset import cannot_write, create_vector, quiet, spatial_reference
 from ..errors import OutputError, SpaceError
 from ..progress import LOG
+from ..provenance import PROVENANCE_ITEM, provenance_item
 from ..registry import Registry
 from ..space import Space
 from ..whole import whole
@@ -174,6 +175,8 @@ class TableWriter:
         self._layer.SetMetadataItem(METADATA_KEY, self._key)
         if isinstance(self._identity, Space):
             self._layer.SetMetadataItem(METADATA_SPACE, self._identity.canonical())
+        if self._identity.provenance:
+            self._layer.SetMetadataItem(PROVENANCE_ITEM, provenance_item(self._identity.provenance))
 
     def _add_attribute(self, column: ColumnSpec, taken: "Set[str]") -> None:
         """Add an attribute under its own name, or the nearest free one."""

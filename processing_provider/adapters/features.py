@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QByteArray, QDate, QDateTime, QMetaType, Qt, QTime
 
 from ...engine.errors import InputError
+from ...engine.provenance import provenance_of
 from ...engine.registry import Registry
 from ...engine.space import Space, only_key, parse_key
 from ...engine.table.parts import CHUNK_ROWS, EMBEDDING, EMBEDDING_SPACE, ColumnSpec, Identity, Table, TableChunk
@@ -108,7 +110,9 @@ class FeatureTable(FeatureRows):
 
     def identity(self) -> Identity:
         """Return what a writer needs to pass the vectors on in the same space."""
-        return self.space() or parse_key(self.space_key)
+        key = parse_key(self.space_key)
+        found: Identity = self.space() or key
+        return replace(found, provenance=found.provenance or provenance_of({}, key.name))
 
     def chunks(self, size: int = CHUNK_ROWS) -> Iterator[TableChunk]:
         """Yield the rows with their vectors decoded."""
