@@ -9,6 +9,7 @@ import importlib.util
 import os
 import re
 import sys
+import sysconfig
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Optional, Tuple
@@ -189,8 +190,17 @@ def pip_command(package: Package) -> str:
         requirement = plan(host, (package.name,)).requirements[0]
     except PackageError:  # one that the installer doesn't offer, such as torch
         requirement = package.name
-    return '{} -m pip install --only-binary=:all: "{}" "{}"'.format(
-        python, requirement, numpy_constraint(host.numpy))
+    install = 'pip install --only-binary=:all: "{}" "{}"'.format(requirement, numpy_constraint(host.numpy))
+    if not _externally_managed():
+        return "{} -m {}".format(python, install)
+    return ("{} -m venv --system-site-packages earthprint-packages && earthprint-packages/bin/{}, then put "
+            "earthprint-packages/bin first in PATH".format(python, install))
+
+
+def _externally_managed() -> bool:
+    """Tell whether the system forbids pip to install into this Python, as Debian's does outside of venvs."""
+    mark = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    return sys.prefix == sys.base_prefix and os.path.exists(mark)
 
 
 def _missing(package: Package) -> PackageError:

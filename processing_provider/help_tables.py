@@ -6,8 +6,9 @@ Run it after changing a parameter: `./dev python -m earthprint.processing_provid
 from __future__ import annotations
 
 import html
+import os
 import re
-from typing import Any, List, Type
+from typing import Any, Dict, List, Sequence, Type
 
 from qgis.core import (
     QgsApplication,
@@ -67,18 +68,41 @@ def _default(value: Any) -> str:
     return str(value)
 
 
+def index_of(kinds: Sequence[Type[EarthprintAlgorithm]]) -> str:
+    """Return the page that leads to those of the algorithms, by group."""
+    groups: Dict[str, List[Type[EarthprintAlgorithm]]] = {}
+    for kind in kinds:
+        groups.setdefault(kind.GROUP, []).append(kind)
+    parts = []
+    for name in sorted(groups):
+        rows = ['<li><a href="{0}.html">{1}</a> (<code>earthprint:{0}</code>): {2}</li>'.format(
+            kind.ID, html.escape(kind.TITLE), html.escape(kind.SUMMARY))
+            for kind in sorted(groups[name], key=lambda kind: kind.TITLE)]
+        parts += ["<h2>{}</h2>".format(html.escape(name)), "<ul>", *rows, "</ul>"]
+    return "\n".join([
+        "<!DOCTYPE html>", '<html lang="en">', "<head>", '<meta charset="utf-8">', "<title>Earthprint</title>",
+        '<link rel="stylesheet" href="page.css">', "</head>", "<body>", "<h1>Earthprint</h1>",
+        "<p>An embedding is a list of numbers that says what a place is like. Earthprint makes embeddings of your own "
+        "data and answers questions with them. Its algorithms are in the Processing toolbox, under Earthprint.</p>",
+        *parts, "</body>", "</html>", ""])
+
+
 def main() -> None:
-    """Rewrite the section of every page."""
+    """Rewrite the section of every page, and the page that leads to all."""
     from .provider import algorithm_classes
 
     application = QgsApplication([], False)
     application.initQgis()
     for kind in algorithm_classes():
         path = page_path(kind.ID)
+        if not os.path.exists(path):
+            continue
         with open(path, encoding="utf-8") as file:
             page = file.read()
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             file.write(with_table(page, table_of(kind)))
+    with open(page_path("index"), "w", encoding="utf-8", newline="\n") as file:
+        file.write(index_of(algorithm_classes()))
     application.exitQgis()
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from qgis.core import QgsProcessingParameterDefinition, QgsProcessingParameterEnum
 
-from earthprint.processing_provider.help_tables import table_of
+from earthprint.processing_provider.help_pages import page_path
+from earthprint.processing_provider.help_tables import index_of, table_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OURS = ("embedraster", "embedpatches", "makeencoder", "addencoder", "importembeddings", "describeembeddings")
@@ -82,3 +83,9 @@ def test_every_algorithm_has_a_help_page_with_a_picture_and_a_call(provider: Any
         for name in [part.split('"')[0] for part in text.split('src="')[1:]]:
             assert (page.parent / name).is_file(), f"{page.name} shows {name}"
         assert table_of(type(algorithm)) in text, f"run earthprint.processing_provider.help_tables: {page.name}"
+
+
+def test_the_help_index_leads_to_every_page(provider: Any) -> None:
+    page = Path(page_path("index"))
+    text = page.read_text(encoding="utf-8")
+    assert text == index_of([type(algorithm) for algorithm in provider.algorithms()]), "run help_tables"
