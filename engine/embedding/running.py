@@ -111,8 +111,8 @@ def keep_card(prepared: Prepared, card: Card, output: Path, request: EmbedReques
     It lies beside the output; that of a temporary output is kept in the user's folder of encoders.
     """
     if not prepared.automatic and card.reduction is None:
-        return Path(card.path or card.model_path)
-    folder = Path(request.folders.user or output.parent) if request.temporary else output.parent
+        return Path(card.path or card.model_path).resolve()
+    folder = (Path(request.folders.user or output.parent) if request.temporary else output.parent).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     # A table beside a raster of the same name must not take the raster's encoder away.
     stem = output.stem + (".patches" if output.suffix.lower() == ".gpkg" else "") + ".encoder"
