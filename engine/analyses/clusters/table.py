@@ -25,6 +25,8 @@ from .tally import NEAREST, PLACE, Tally, tally_block
 from .thumbnail import point_thumbnail
 
 CLUSTER = "cluster"
+# Other draws from the same seed shall not go along with the sample's.
+_SAMPLE_STREAM = 1
 _AREAL = (ogr.wkbPolygon, ogr.wkbMultiPolygon, ogr.wkbCurvePolygon, ogr.wkbMultiSurface)
 
 
@@ -92,7 +94,7 @@ def _chosen(table: Table, request: ClusterTableRequest, progress: Progress) -> _
     """Read the vectors to fit: an even random sample, or all where every row has to be merged itself."""
     everything = request.choice.neighbours_only
     most = 2**62 if everything else sample_size(request.choice)
-    chance = np.random.default_rng(request.choice.seed)
+    chance = np.random.default_rng((request.choice.seed, _SAMPLE_STREAM))
     vectors: "List[np.ndarray]" = []
     rows: "List[np.ndarray]" = []
     keys: "List[np.ndarray]" = []
