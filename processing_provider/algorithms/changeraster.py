@@ -55,8 +55,8 @@ class ChangeRaster(EarthprintAlgorithm):
     GROUP_ID = "explore"
     SUMMARY = (
         "Finds what changed between two embedding rasters of the same ground, or, with four dates and more, which "
-        "cells depart from their own history. Makes a raster of magnitudes and, where wanted, a mask of what changed, its "
-        "outlines with area, and the kind of change as colours. Embed all dates with one encoder first.")
+        "cells depart from their own history. Makes a raster of magnitudes and, where wanted, a mask of what changed, "
+        "its outlines with area, and the kind of change as colours. Embed all dates with one encoder first.")
     TAGS = ("change detection", "difference", "before", "after", "time", "irmad", "otsu", "deforestation", "damage")
 
     def declare(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import List
 
 from qgis.core import (
+    QgsCategorizedSymbolRenderer,
     QgsColorRampShader,
     QgsFillSymbol,
     QgsGradientColorRamp,
@@ -18,8 +19,10 @@ from qgis.core import (
     QgsRasterLayer,
     QgsRasterShader,
     QgsRectangle,
+    QgsRendererCategory,
     QgsSingleBandPseudoColorRenderer,
     QgsSingleSymbolRenderer,
+    QgsSymbol,
     QgsVectorLayer,
     QgsWkbTypes,
 )
@@ -82,6 +85,16 @@ class OutlineStyle(QgsProcessingLayerPostProcessorInterface):
             layer.triggerRepaint()
 
 
+class ChangedRowsStyle(QgsProcessingLayerPostProcessorInterface):
+    """Draws rows by whether they changed: red, pale grey, and white where they were compared with nothing."""
+
+    def postProcessLayer(self, layer: QgsMapLayer, context: QgsProcessingContext,  # noqa: N802
+                         feedback: QgsProcessingFeedback) -> None:
+        """Give the layer its renderer."""
+        if isinstance(layer, QgsVectorLayer) and layer.isValid() and layer.isSpatial():
+            style_changed_rows(layer)
+
+
 def style_magnitude(layer: QgsRasterLayer, threshold: float) -> None:
     """Set a ramp from the least to nearly the largest magnitude, with its middle colour at the threshold."""
     provider = layer.dataProvider()
@@ -106,12 +119,25 @@ def style_magnitude(layer: QgsRasterLayer, threshold: float) -> None:
 
 def style_changed(layer: QgsRasterLayer) -> None:
     """Set the two colours with their names."""
-    def tr(text: str) -> str:
-        """Translate a literal."""
-        return QCoreApplication.translate("EarthprintStyles", text)
-
     classes: List[QgsPalettedRasterRenderer.Class] = [
-        QgsPalettedRasterRenderer.Class(1, _UNCHANGED, tr("unchanged")),
-        QgsPalettedRasterRenderer.Class(2, _CHANGED, tr("changed"))]
+        QgsPalettedRasterRenderer.Class(1, _UNCHANGED, _tr("unchanged")),
+        QgsPalettedRasterRenderer.Class(2, _CHANGED, _tr("changed"))]
     layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
     layer.triggerRepaint()
+
+
+def style_changed_rows(layer: QgsVectorLayer) -> None:
+    """Set a colour for each value of the column changed."""
+    categories = []
+    for value, colour, label in ((True, _CHANGED, _tr("changed")), (False, _UNCHANGED, _tr("unchanged")),
+                                 ("", QColor("white"), _tr("not compared"))):
+        symbol = QgsSymbol.defaultSymbol(layer.geometryType())
+        symbol.setColor(colour)
+        categories.append(QgsRendererCategory(value, symbol, label))
+    layer.setRenderer(QgsCategorizedSymbolRenderer("changed", categories))
+    layer.triggerRepaint()
+
+
+def _tr(text: str) -> str:
+    """Translate a literal."""
+    return QCoreApplication.translate("EarthprintStyles", text)

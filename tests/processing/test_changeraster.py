@@ -89,7 +89,7 @@ def test_history_orders_the_rasters_by_their_dates(run_algorithm: Any, tmp_path:
 def test_results_are_styled_when_they_are_loaded(provider: Any, dates: Dict[str, str], qgis_new_project: Any) -> None:
     import processing
 
-    wanted = {name: QgsProcessing.TEMPORARY_OUTPUT for name in ("OUTPUT", "CHANGED", "DIRECTION", "POLYGONS")}
+    wanted = dict.fromkeys(("OUTPUT", "CHANGED", "DIRECTION", "POLYGONS"), QgsProcessing.TEMPORARY_OUTPUT)
     processing.runAndLoadResults("earthprint:changeraster", dict(dates, **wanted, THRESHOLD="0.4"))
     layers = {layer.name(): layer for layer in QgsProject.instance().mapLayers().values()}
     ramp = layers["Magnitude of change"].renderer()

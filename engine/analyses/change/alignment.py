@@ -15,6 +15,7 @@ from ...field import Field
 from ...field_pass import FieldBlock, FieldSource, source_of
 from ...grid import Grid, Window
 from ...progress import Progress
+from ...provenance import Provenance
 from ...validity import ValidityRule
 
 SIZE_TOLERANCE = 0.02
@@ -64,6 +65,11 @@ class AlignedSource:
     def dimensions(self) -> int:
         """Return the length of a vector."""
         return self.origin.dimensions
+
+    @property
+    def provenance(self) -> "tuple[Provenance, ...]":
+        """Return what the licence of the field asks for."""
+        return self.origin.provenance
 
     @property
     def dtype(self) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from .measures import MAD_TO_SIGMA, cosine_distance, euclidean_distance
 from .request import LEAST_DATES
 
-_FLOOR_SHARE = 0.1
+FLOOR_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ class History:
         """Return the robust z of distances `(dates, n)` among the dates of each cell."""
         known = np.isfinite(distances).any(axis=0)
         found = np.full(distances.shape, np.nan, dtype=np.float32)
-        middle, scale = _centre_and_scale(distances[:, known])
+        middle, scale = centre_and_scale(distances[:, known])
         scale = np.maximum(scale, max(self.least_scale, np.finfo(np.float32).tiny))
         found[:, known] = (distances[:, known] - middle) / scale
         return found
 
 
-def _centre_and_scale(distances: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
+def centre_and_scale(distances: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
     """Return median and scaled median absolute deviation over the dates of each cell."""
     middle = np.nanmedian(distances, axis=0)
     return middle, MAD_TO_SIGMA * np.nanmedian(np.abs(distances - middle), axis=0)
@@ -77,5 +77,5 @@ def fit_history(dates: "Sequence[np.ndarray]", angular: bool) -> History:
     found = found[:, np.isfinite(found).any(axis=0)]
     if not found.shape[1]:
         return History(angular, 1e-6)
-    _, scale = _centre_and_scale(found)
-    return History(angular, max(_FLOOR_SHARE * float(np.median(scale)), 1e-6))
+    _, scale = centre_and_scale(found)
+    return History(angular, max(FLOOR_SHARE * float(np.median(scale)), 1e-6))
