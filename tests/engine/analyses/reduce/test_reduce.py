@@ -10,10 +10,10 @@ import pytest
 from osgeo import gdal
 
 from earthprint.engine.analyses.models import load_model
-from earthprint.engine.analyses.reduce.saved import KIND, from_model
 from earthprint.engine.analyses.reduce.manifold import fit_umap
 from earthprint.engine.analyses.reduce.raster import reduce_raster
 from earthprint.engine.analyses.reduce.request import ReduceRequest
+from earthprint.engine.analyses.reduce.saved import KIND, from_model
 from earthprint.engine.analyses.reduce.table import reduce_table
 from earthprint.engine.coding import FLOAT32, scaled_for
 from earthprint.engine.errors import EarthprintError, SpaceError
