@@ -1,0 +1,155 @@
+"""Where the features of a layer are: longitudes and latitudes of WGS 84, one for each geometry of any kind and CRS."""
+
+from __future__ import annotations
+
+from typing import Callable, List, Optional, Sequence
+
+import numpy as np
+from osgeo import ogr, osr
+
+from ..dataset import longitude_latitude, quiet, spatial_reference
+from ..errors import InputError
+from .centroids import Point, globe_centroid, planar_centroid, point_inside
+
+CENTROID = "centroid"
+INSIDE = "inside"
+PLACES = (CENTROID, INSIDE)
+_POINT_TYPES = tuple(1 + dimension for dimension in (0, 1000, 2000, 3000))
+_OLD_Z = 0x80000000
+_HEADER = 5
+_ROUNDING = 1e-9
+_FARTHEST_LONGITUDE = 540.0
+
+
+class Places:
+    """Finds the places of one layer's geometries."""
+
+    def __init__(self, name: str, wkt: str, place: str = CENTROID) -> None:
+        """Find the way from the layer's CRS, or say in words why there is none."""
+        if place not in PLACES:
+            raise InputError("place-unknown", "“{place}” is no way to find a feature's place: choose one of {known}.",
+                             place=place, known=", ".join(PLACES))
+        if not wkt:
+            raise InputError("crs-missing", "{name} has no coordinate reference system, so its places on the globe are "
+                             "unknown: assign one with “Assign projection”.", name=name)
+        _require_way(name, wkt)
+        self._wkt = wkt
+        reference = spatial_reference(wkt)
+        self._world = _is_world(reference)
+        self._degrees = bool(reference.IsGeographic()) and abs(reference.GetAngularUnits() - np.radians(1.0)) < 1e-9
+        self._middle = self._choose(place)
+
+    def find(self, shapes: "Sequence[Optional[bytes]]") -> np.ndarray:
+        """Return `(n, 2)` longitudes in [−180, 180) and latitudes of WKB geometries; NaN where one has no place."""
+        points = _plain_points(shapes)
+        if points is None:
+            points = np.array([self._point(shape) for shape in shapes], dtype=np.float64).reshape(-1, 2)
+        return canonical(points if self._world else _transformed(self._wkt, points))
+
+    def _choose(self, place: str) -> "Callable[[ogr.Geometry], Point]":
+        """Return how the place of a line, polygon or collection is found."""
+        if place == INSIDE:
+            return point_inside
+        return globe_centroid if self._degrees else planar_centroid
+
+    def _point(self, shape: Optional[bytes]) -> "tuple[float, float]":
+        """Return the point that stands for a geometry, in the layer's CRS."""
+        nowhere = (np.nan, np.nan)
+        if shape is None:
+            return nowhere
+        with quiet():
+            try:
+                geometry = ogr.CreateGeometryFromWkb(shape)
+                if geometry is None or geometry.IsEmpty():
+                    return nowhere
+                if ogr.GT_Flatten(geometry.GetGeometryType()) == ogr.wkbPoint:
+                    return geometry.GetX(), geometry.GetY()
+                if geometry.HasCurveGeometry():
+                    geometry = geometry.GetLinearGeometry()
+                return self._middle(geometry) or nowhere
+            except RuntimeError:
+                # Bytes that are no geometry, where the host lets GDAL raise.
+                return nowhere
+
+
+def canonical(places: np.ndarray) -> np.ndarray:
+    """Return each place under its one name: longitude in [−180, 180), 0 at the poles; NaN for what is none.
+
+    Latitudes beyond a pole and longitudes more than a turn off are no places but coordinates of another CRS.
+    """
+    longitude, latitude = places[:, 0].copy(), places[:, 1].copy()
+    with np.errstate(invalid="ignore"):
+        wrong = ~((np.abs(latitude) <= 90.0 + _ROUNDING) & (np.abs(longitude) <= _FARTHEST_LONGITUDE))
+        outside = (longitude < -180.0) | (longitude >= 180.0 - _ROUNDING)
+        if outside.any():
+            longitude[outside] = (longitude[outside] + 180.0 + _ROUNDING) % 360.0 - 180.0 - _ROUNDING
+            longitude[outside & (np.abs(longitude + 180.0) <= _ROUNDING)] = -180.0
+        pole = np.abs(latitude) >= 90.0 - _ROUNDING
+    longitude[pole] = 0.0
+    latitude[pole] = np.copysign(90.0, latitude[pole])
+    longitude[wrong] = latitude[wrong] = np.nan
+    return np.stack([longitude, latitude], axis=1)
+
+
+def _plain_points(shapes: "Sequence[Optional[bytes]]") -> Optional[np.ndarray]:
+    """Return the coordinates of points at once, or None where the shapes are not all points of one kind."""
+    lengths = {0 if shape is None else len(shape) for shape in shapes}
+    if len(lengths) != 1:
+        return None
+    size = lengths.pop()
+    if size not in (21, 29, 37):
+        return None
+    raw = np.frombuffer(b"".join(shapes), dtype=np.uint8).reshape(len(shapes), size)
+    header = raw[0, :_HEADER]
+    if header[0] != 1 or (raw[:, :_HEADER] != header).any():
+        return None
+    kind = int.from_bytes(header[1:].tobytes(), "little")
+    if kind & ~_OLD_Z not in _POINT_TYPES:
+        return None
+    return np.ascontiguousarray(raw[:, _HEADER:_HEADER + 16]).view("<f8")
+
+
+def _transformed(wkt: str, points: np.ndarray) -> np.ndarray:
+    """Transform the points that are any; one that PROJ stumbles over spoils none beside it."""
+    found = np.full(points.shape, np.nan)
+    whole = np.flatnonzero(np.isfinite(points).all(axis=1))
+    pending: "List[np.ndarray]" = [whole] if len(whole) else []
+    while pending:
+        rows = pending.pop()
+        found[rows] = longitude_latitude(wkt, points[rows])
+        if len(rows) > 1 and np.isnan(found[rows]).all():
+            # Where the host lets GDAL raise, a single bad point gives up all that go with it.
+            half = len(rows) // 2
+            pending += [rows[:half], rows[half:]]
+    return found
+
+
+def _require_way(name: str, wkt: str) -> None:
+    """Refuse a CRS that says nothing of where on the globe its coordinates are."""
+    with quiet():
+        try:
+            reference = spatial_reference(wkt)
+            known = not reference.IsLocal() and not reference.IsGeocentric()
+            way = osr.CoordinateTransformation(reference, _longitude_latitude()) if known else None
+            # Bindings that don't raise return an object without a transformation inside.
+            known = way is not None and bool(getattr(way, "this", None))
+        except RuntimeError:
+            known = False
+    if not known:
+        raise InputError("crs-no-globe", "The coordinate reference system of {name} doesn't tell where on the globe it "
+                         "is: assign the right one with “Assign projection”.", name=name)
+
+
+def _is_world(reference: osr.SpatialReference) -> bool:
+    """Tell whether coordinates are longitudes and latitudes of WGS 84 already."""
+    return bool(reference.IsGeographic()) and bool(reference.IsSame(
+        _longitude_latitude(), ["IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES", "IGNORE_COORDINATE_EPOCH=YES",
+                                "CRITERION=EQUIVALENT_EXCEPT_AXIS_ORDER_GEOGCRS"]))
+
+
+def _longitude_latitude() -> osr.SpatialReference:
+    """Return WGS 84 with longitude first."""
+    world = osr.SpatialReference()
+    world.ImportFromEPSG(4326)
+    world.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    return world
