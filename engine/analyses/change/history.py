@@ -66,8 +66,16 @@ class History:
 
 def centre_and_scale(distances: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
     """Return median and scaled median absolute deviation over the dates of each cell."""
-    middle = np.nanmedian(distances, axis=0)
-    return middle, MAD_TO_SIGMA * np.nanmedian(np.abs(distances - middle), axis=0)
+    middle = _median(distances)
+    return middle, MAD_TO_SIGMA * _median(np.abs(distances - middle))
+
+
+def _median(values: np.ndarray) -> np.ndarray:
+    """Return the median of each column without its NaNs, many times faster than NumPy's own."""
+    ordered = np.sort(values, axis=0)
+    known = np.isfinite(values).sum(axis=0)
+    halves = [np.take_along_axis(ordered, place[None], axis=0)[0] for place in ((known - 1) // 2, known // 2)]
+    return (halves[0] + halves[1]) / 2
 
 
 def fit_history(dates: "Sequence[np.ndarray]", angular: bool) -> History:

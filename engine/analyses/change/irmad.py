@@ -1,7 +1,8 @@
 """Iteratively reweighted multivariate alteration detection (Nielsen 2007).
 
 Canonical variates of two dates are paired so that they agree as well as linear combinations can; what is left between
-them is change. Each round weighs a cell by the probability that it did not change, until the correlations stand still.
+them is change. Each round weighs a cell by the probability that it did not change, until the variances of
+what is left stand still (the correlations alone come so near to 1 that they seem to long before).
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy as np
 from ...errors import InputError
 from .chi_square import upper_tail
 
-ROUNDS = 60
-SETTLED = 1e-5
+ROUNDS = 100
+SETTLED = 2e-4
 _RANK = 1e-10
 _LEAST_SIGMA2 = 1e-9
 
@@ -53,8 +54,8 @@ def fit_irmad(before: np.ndarray, after: np.ndarray, tick: "Callable[[float], No
         # A total below this leaves nothing to estimate from: nearly every cell counts as changed.
         if weights.sum() <= 2 * dims:
             break
-        last, fit = fit.correlations, _weighted(one, two, weights, number)
-        if len(last) == len(fit.correlations) and np.abs(last - fit.correlations).max() < SETTLED:
+        last, fit = fit.sigma, _weighted(one, two, weights, number)
+        if len(last) == len(fit.sigma) and np.abs(np.square(last / fit.sigma) - 1).max() < SETTLED:
             break
     return fit
 
