@@ -21,6 +21,8 @@ Result = TypeVar("Result")
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 30.0
 _END = object()
+# More than everything done: the last message, which spares short passes the rest of a wait.
+_FINISHED = 2.0
 
 
 class Source(Protocol[Block, Data]):
@@ -172,6 +174,8 @@ def _watch(job: "Job[Any, Any, Any]", shared: _Shared, threads: "Iterable[thread
             done = shared.messages.get(timeout=_POLL_SECONDS)
             while not shared.messages.empty():
                 done = shared.messages.get()
+            if done == _FINISHED:
+                break
             progress.report(done)
         except queue.Empty:
             continue
@@ -226,5 +230,6 @@ def _write(job: "Job[Any, Any, Any]", shared: _Shared) -> None:
     while True:
         item = shared.get(shared.outbound)
         if item is _END:
+            shared.messages.put(_FINISHED)
             return
         job.sink.write(*item)

@@ -15,8 +15,10 @@ from ...coding import AEF_NODATA, AlphaEarthCoding
 from ...field_pass import CHUNK, FieldBlock
 
 _ALPHAEARTH_UNIT = 1.0 / 127.5 ** 2
-_ALPHAEARTH_CHUNK = 4096
-_PRODUCT_CELLS = 1 << 21
+# A chunk of so many float32 numbers fits into half of a core's cache.
+_CHUNK_NUMBERS = 1 << 18
+_LEAST_CHUNK = 512
+_PRODUCT_CELLS = 1 << 20
 _DIMENSIONS_AT_ONCE = 128
 
 
@@ -47,20 +49,26 @@ class CosineScorer:
     queries: np.ndarray
     standard: Optional[Standard] = None
 
-    def of_chunk(self, values: np.ndarray, unit: float) -> np.ndarray:
-        """Return the scores of `(dims, pixels)` that must be multiplied by `unit` to be vectors."""
+    def measure(self, values: np.ndarray, unit: float, product: np.ndarray, square: np.ndarray) -> None:
+        """Put products and squared lengths of `(dims, pixels)`, which must be multiplied by `unit`, into two rows."""
         if self.standard is not None:
-            raw = lengths(values)
+            _squares(values, square)
+            empty = square == 0
             values = _standardised(values, self.standard, unit)
-            length = lengths(values)
-            length[raw == 0] = 0
+        queries = self.queries.astype(np.float32, copy=False)
+        if len(queries) == 1:
+            _project(queries[0], values, product)
         else:
-            length = lengths(values)
-        product = self.queries.astype(np.float32) @ values
-        best = product[0] if len(product) == 1 else product.max(axis=0)
-        length[length == 0] = np.nan
-        best = best / length
-        return np.clip(best, -1.0, 1.0, out=best)
+            (queries @ values).max(axis=0, out=product)
+        _squares(values, square)
+        if self.standard is not None:
+            square[empty] = 0
+
+    def scores(self, product: np.ndarray, square: np.ndarray) -> np.ndarray:
+        """Return the scores of measured pixels, NaN where the length is zero or there is no vector."""
+        square[square == 0] = np.nan
+        product /= np.sqrt(square, out=square)
+        return np.clip(product, -1.0, 1.0, out=product)
 
 
 @dataclass(frozen=True)
@@ -70,31 +78,45 @@ class LogisticScorer:
     weights: np.ndarray
     intercept: float
 
-    def of_chunk(self, values: np.ndarray, unit: float) -> np.ndarray:
-        """Return the scores of `(dims, pixels)` that must be multiplied by `unit` to be vectors."""
-        length = lengths(values)
-        odds = (self.weights * unit).astype(np.float32)[None] @ values
-        odds = odds[0] + np.float32(self.intercept)
-        odds[length == 0] = np.nan
-        odds += length * 0
-        np.clip(odds, -80.0, 80.0, out=odds)
-        return 1 / (1 + np.exp(-odds))
+    def measure(self, values: np.ndarray, unit: float, product: np.ndarray, square: np.ndarray) -> None:
+        """Put products and squared lengths of `(dims, pixels)`, which must be multiplied by `unit`, into two rows."""
+        _project((self.weights * unit).astype(np.float32), values, product)
+        _squares(values, square)
+
+    def scores(self, product: np.ndarray, square: np.ndarray) -> np.ndarray:
+        """Return the scores of measured pixels, NaN where the length is zero or there is no vector."""
+        product += np.float32(self.intercept)
+        product[~(square > 0) | ~np.isfinite(square)] = np.nan
+        np.clip(product, -80.0, 80.0, out=product)
+        np.exp(np.negative(product, out=product), out=product)
+        product += 1
+        return np.divide(1, product, out=product)
 
 
 class Scorer(Protocol):
     """What gives each vector a score; plain values only, so that it travels."""
 
-    def of_chunk(self, values: np.ndarray, unit: float) -> np.ndarray:
-        """Return the scores of `(dims, pixels)` that must be multiplied by `unit` to be vectors."""
+    def measure(self, values: np.ndarray, unit: float, product: np.ndarray, square: np.ndarray) -> None:
+        """Put products and squared lengths of `(dims, pixels)`, which must be multiplied by `unit`, into two rows."""
+
+    def scores(self, product: np.ndarray, square: np.ndarray) -> np.ndarray:
+        """Return the scores of measured pixels, NaN where the length is zero or there is no vector."""
 
 
-def lengths(values: np.ndarray) -> np.ndarray:
-    """Return the lengths of `(dims, pixels)`; dimensions in groups keep the rounding error of long vectors small."""
-    total = np.einsum("ij,ij->j", values[:_DIMENSIONS_AT_ONCE], values[:_DIMENSIONS_AT_ONCE])
+def _project(query: np.ndarray, values: np.ndarray, product: np.ndarray) -> None:
+    """Multiply one query with `(dims, pixels)`.
+
+    OpenBLAS would spread so small a product over threads, which wait for each other longer than they compute.
+    """
+    np.einsum("i,ij->j", query, values, out=product)
+
+
+def _squares(values: np.ndarray, square: np.ndarray) -> None:
+    """Sum the squares of `(dims, pixels)`; dimensions in groups keep the rounding error of long vectors small."""
+    np.einsum("ij,ij->j", values[:_DIMENSIONS_AT_ONCE], values[:_DIMENSIONS_AT_ONCE], out=square)
     for start in range(_DIMENSIONS_AT_ONCE, len(values), _DIMENSIONS_AT_ONCE):
         part = values[start:start + _DIMENSIONS_AT_ONCE]
-        total += np.einsum("ij,ij->j", part, part)
-    return np.sqrt(total, out=total)
+        square += np.einsum("ij,ij->j", part, part)
 
 
 def _standardised(values: np.ndarray, standard: Standard, unit: float) -> np.ndarray:
@@ -106,22 +128,27 @@ def _standardised(values: np.ndarray, standard: Standard, unit: float) -> np.nda
 
 def score_block(block: FieldBlock, scorer: Scorer) -> np.ndarray:
     """Return the scores `(rows, cols)` of a block, NaN where there is no vector or one of length zero."""
-    found = np.empty(block.window.width * block.window.height, dtype=np.float32)
-    queries = len(scorer.queries) if isinstance(scorer, CosineScorer) else 1
-    for part, values, unit in _chunks(block, max(256, min(CHUNK, _PRODUCT_CELLS // queries))):
-        found[part] = scorer.of_chunk(values, unit)
-    return found.reshape(block.shape)
+    product, square = np.empty((2, block.window.width * block.window.height), dtype=np.float32)
+    for part, values, unit in _chunks(block, _chunk_size(scorer, block.source.dimensions)):
+        scorer.measure(values, unit, product[part], square[part])
+    return scorer.scores(product, square).reshape(block.shape)
 
 
 def score_vectors(vectors: np.ndarray, scorer: Scorer) -> np.ndarray:
     """Return the scores of `(rows, dims)`."""
-    found = np.empty(len(vectors), dtype=np.float32)
-    queries = len(scorer.queries) if isinstance(scorer, CosineScorer) else 1
-    size = max(256, min(CHUNK, _PRODUCT_CELLS // queries))
+    product, square = np.empty((2, len(vectors)), dtype=np.float32)
+    size = _chunk_size(scorer, vectors.shape[1])
     for start in range(0, len(vectors), size):
-        part = np.ascontiguousarray(vectors[start:start + size].T, dtype=np.float32)
-        found[start:start + size] = scorer.of_chunk(part, 1.0)
-    return found
+        part = slice(start, start + size)
+        values = np.ascontiguousarray(vectors[part].T, dtype=np.float32)
+        scorer.measure(values, 1.0, product[part], square[part])
+    return scorer.scores(product, square)
+
+
+def _chunk_size(scorer: Scorer, dimensions: int) -> int:
+    """Return how many pixels at once are fastest."""
+    queries = len(scorer.queries) if isinstance(scorer, CosineScorer) else 1
+    return max(_LEAST_CHUNK, min(CHUNK, _CHUNK_NUMBERS // dimensions, _PRODUCT_CELLS // queries))
 
 
 def _chunks(block: FieldBlock, size: int) -> "Iterator[tuple[slice, np.ndarray, float]]":
@@ -132,15 +159,16 @@ def _chunks(block: FieldBlock, size: int) -> "Iterator[tuple[slice, np.ndarray, 
         return
     flat = block.raw.reshape(len(block.raw), -1)
     outside = None if block.valid is None else ~block.valid.ravel()
-    size = min(size, _ALPHAEARTH_CHUNK)
+    size = max(_LEAST_CHUNK, size // 2)  # two rooms of float32 instead of one
+    room, magnitude = (np.empty((len(flat), size), dtype=np.float32) for _ in range(2))
     for start in range(0, flat.shape[1], size):
         part = slice(start, min(start + size, flat.shape[1]))
         raw = flat[:, part]
-        values = raw.astype(np.float32)
-        values *= np.abs(values)
-        missing = raw.min(axis=0) == AEF_NODATA
+        values = room[:, :raw.shape[1]]
+        np.copyto(values, raw)
+        values *= np.abs(values, out=magnitude[:, :raw.shape[1]])
+        if raw.min() == AEF_NODATA:
+            values[0, raw.min(axis=0) == AEF_NODATA] = np.nan
         if outside is not None:
-            missing |= outside[part]
-        if missing.any():
-            values[0, missing] = np.nan
+            values[0, outside[part]] = np.nan
         yield part, values, _ALPHAEARTH_UNIT
