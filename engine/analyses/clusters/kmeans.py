@@ -13,9 +13,11 @@ import numpy as np
 
 from ...progress import Progress, check
 
-STARTS = 6
+# Of so many clusters and fewer, which a bad start can spoil; where there are more, the trials of the seeding do.
+STARTS = ((50, 6), (200, 2))
 START_ROWS = 20_000
 _CHUNK = 8192
+_BY_PRODUCT = 32
 _MOST_STEPS = 300
 _START_STEPS = 30
 _TOLERANCE = 1e-4
@@ -84,9 +86,10 @@ def fit_kmeans(vectors: np.ndarray, clusters: int, geometry: Geometry, seed: int
         few = points[np.sort(chance.choice(len(points), max(START_ROWS, min(len(points), 30 * clusters)),
                                            replace=False))]
     starts = []
-    for start in range(STARTS):
+    count = next((number for most, number in STARTS if clusters <= most), 1)
+    for start in range(count):
         check(progress)
-        progress.report(0.5 * start / STARTS)
+        progress.report(0.5 * start / count)
         starts.append(_lloyd(few, seeded(few, clusters, chance, progress), geometry, _START_STEPS, progress))
     best = min(starts, key=lambda fit: fit.inertia)
     fit = _lloyd(points, best.centres, geometry, _MOST_STEPS, progress)
@@ -138,13 +141,19 @@ def seeded(points: np.ndarray, clusters: int, chance: np.random.Generator, progr
 
 def group_sums(points: np.ndarray, labels: np.ndarray, clusters: int) -> "tuple[np.ndarray, np.ndarray]":
     """Return the sum of each group's points in float64, and the groups' sizes."""
+    counts = np.bincount(labels, minlength=clusters)
     sums = np.zeros((clusters, points.shape[1]))
+    if clusters > _BY_PRODUCT:
+        order = np.argsort(labels, kind="stable")
+        starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
+        sums[labels[order][starts]] = np.add.reduceat(points[order], starts, axis=0, dtype=np.float64)
+        return sums, counts
     for start in range(0, len(points), _CHUNK):
         part = labels[start:start + _CHUNK]
         member = np.zeros((clusters, len(part)), dtype=np.float32)
         member[part, np.arange(len(part))] = 1
         sums += member @ points[start:start + _CHUNK]
-    return sums, np.bincount(labels, minlength=clusters)
+    return sums, counts
 
 
 def _squares(points: np.ndarray, square: np.ndarray, others: np.ndarray) -> np.ndarray:
