@@ -351,6 +351,20 @@ def spatial_reference(wkt: str) -> osr.SpatialReference:
     return reference
 
 
+def user_reference(text: str) -> Optional[osr.SpatialReference]:
+    """Return the CRS of any text that GDAL understands (PROJJSON, WKT, EPSG:…), None where it is none."""
+    reference = osr.SpatialReference()
+    with quiet():
+        try:
+            failed = reference.SetFromUserInput(text) != ogr.OGRERR_NONE
+        except RuntimeError:
+            failed = True
+    if failed:
+        return None
+    reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    return reference
+
+
 def metres_per_unit(wkt: str) -> Optional[float]:
     """Return how many metres a unit of the CRS is, None where it is degrees, 1 where nobody knows."""
     if not wkt:

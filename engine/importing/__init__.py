@@ -1,4 +1,4 @@
-"""Makes embedding tables of layers that hold vectors in columns of numbers or lists."""
+"""Makes embedding tables of layers and files that hold vectors in columns of numbers or lists."""
 
 from __future__ import annotations
 

@@ -189,10 +189,19 @@ def _named(candidates: Candidates, product: str, fields: str) -> VectorColumns:
     if product == "list":
         raise InputError("fields-list", "FIELDS names {count} columns, but a list lies in one: name that one.",
                          count=len(names))
+    _require_order(names)
     if strange is not None:
         raise InputError("fields-type", "The column “{column}” of {table} holds no numbers: leave it out of FIELDS.",
                          column=strange, table=candidates.table)
     return WideColumns(tuple(names))
+
+
+def _require_order(names: "List[str]") -> None:
+    """Refuse a whole run of numbered columns in another order: its vectors would compare with no others."""
+    runs = [run for group in runs_of(names).values() for run in group]
+    if len(runs) == 1 and len(names) >= SHORTEST_RUN and len(runs[0]) == len(names) and runs[0] != names:
+        raise InputError("fields-order", "FIELDS names the columns {run} out of order: name them as {run}.",
+                         run=_told(runs[0]))
 
 
 def _expanded(candidates: Candidates, word: str) -> "List[str]":

@@ -21,6 +21,8 @@ def read_cell(cell: Any) -> Optional[np.ndarray]:
     """Return one cell's vector as float32, None where there is none; raise NotAList for anything else."""
     if cell is None:
         return None
+    if isinstance(cell, np.ndarray):
+        return np.asarray(cell, dtype=np.float32) if cell.size else None
     if isinstance(cell, (bytes, bytearray, memoryview)):
         return _from_bytes(bytes(cell))
     if isinstance(cell, str):

@@ -26,6 +26,7 @@ class GeoPackageRows:
         self.wkt = schema.wkt
         self.geometry_type = schema.geometry_type
         self.columns = schema.columns
+        self.metadata = schema.metadata
         query = f"SELECT count(*) FROM {quoted(schema.layer)}"  # nosec B608
         with connected(schema.path) as connection:
             self.count = int(connection.execute(query).fetchone()[0])

@@ -29,6 +29,7 @@ class OgrRows:
         self.wkt = schema.wkt
         self.geometry_type = schema.geometry_type
         self.columns = schema.columns
+        self.metadata = schema.metadata
         self.count = schema.count
         self._id_column = id_column(schema, id_field, lambda column: len(self.distinct(column)) == self.count)
 

@@ -1,4 +1,4 @@
-"""Imports vectors that lie in columns of numbers or lists."""
+"""Imports vectors that others publish, in columns, lists or arrays."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from qgis.core import (
     QgsProcessingParameterVectorDestination,
 )
 
+from ...engine.errors import InputError
 from ...engine.importing import GeometryJoin, ImportRequest, import_table
+from ...engine.products.opening import NUMPY, PARQUET, Opened, open_published
 from ...engine.registry import Registry
-from ...engine.table import Rows, open_rows
 from ..adapters.feedback import FeedbackProgress
 from ..adapters.outputs import table_destination
 from ..adapters.rows_input import rows_input
@@ -35,11 +36,11 @@ GEOMETRY_LAYER = "GEOMETRY_LAYER"
 KEY = "KEY"
 GEOMETRY_KEY = "GEOMETRY_KEY"
 OUTPUT = "OUTPUT"
-PRODUCTS = ("automatic", "columns", "list")
+PRODUCTS = ("automatic", "columns", "list", "alphaearth", "tessera", "parquet", "numpy")
 
 
 class ImportEmbeddings(EarthprintAlgorithm):
-    """Makes an embedding table of a layer whose vectors are columns of numbers or a column of lists."""
+    """Makes an embedding table of vectors that others publish: columns of numbers, lists, Parquet, NumPy arrays."""
 
     ID = "importembeddings"
     TITLE = "Import embeddings"
@@ -47,8 +48,10 @@ class ImportEmbeddings(EarthprintAlgorithm):
     GROUP_ID = "inout"
     SUMMARY = (
         "Makes an embedding table of a layer or file whose vectors lie in numbered columns (A00 to A63, feature0 …, "
-        "emb_0 …, 0 to 1023) or in one column of lists. Geometries, other attributes and the order of rows stay.")
-    TAGS = ("import", "columns", "list", "alphaearth", "csv", "vectors")
+        "emb_0 …, 0 to 1023), in one column of lists, in GeoParquet or in a NumPy array. AlphaEarth, TESSERA, Clay, "
+        "Earth Index, Major TOM and PDFM are recognised, and their licence goes along.")
+    TAGS = ("import", "columns", "list", "alphaearth", "tessera", "clay", "pdfm", "major tom", "earth index", "parquet",
+            "geoparquet", "numpy", "csv", "vectors")
 
     def declare(self) -> None:
         """Add parameters and outputs."""
@@ -58,13 +61,15 @@ class ImportEmbeddings(EarthprintAlgorithm):
             self.tr("The layer whose columns hold the vectors, with or without geometry. Give either this or FILE."))
         self.add(
             QgsProcessingParameterFile(FILE, self.tr("File"), QgsProcessingParameterFile.Behavior.File, "", None, True),
-            self.tr("In place of a layer: a CSV or any other vector file. The first line of a CSV is its header, even "
-                    "where the columns are called 0 to 1023."))
+            self.tr("In place of a layer: GeoParquet or Parquet, a .npy with a row for each place (ids in NAME_ids.csv "
+                    "or NAME_ids.npy beside it), a CSV or any other vector file. The first line of a CSV is its "
+                    "header, even where the columns are called 0 to 1023."))
         self.add(
-            choice(PRODUCT, self.tr("Where the vectors lie"), PRODUCTS, "automatic"),
+            choice(PRODUCT, self.tr("Product, or where the vectors lie"), PRODUCTS, "automatic"),
             self.tr("columns: one numeric column a dimension. list: one column that holds whole vectors, as [1, 2] or "
-                    "{1,2} or bytes of float32. automatic: whichever of the two has more dimensions. What was taken "
-                    "is told in the log."))
+                    "{1,2} or bytes of float32. automatic: whichever of the two has more dimensions; what the file "
+                    "says, or a product's names and values, tell what it is. alphaearth, tessera: says so where "
+                    "nothing tells. parquet, numpy: FILE is one. What was taken is told in the log."))
         self.add(
             QgsProcessingParameterString(FIELDS, self.tr("Columns"), "", False, True),
             self.tr("Empty: the longest run of numeric columns that share a name and are numbered in a row (8 or more, "
@@ -74,14 +79,18 @@ class ImportEmbeddings(EarthprintAlgorithm):
             QgsProcessingParameterFeatureSource(GEOMETRY_LAYER, self.tr("Layer of geometries"),
                                                 [QgsProcessing.SourceType.TypeVectorAnyGeometry], None, True),
             self.tr("For rows without geometry: a layer that has it, such as the counties that a CSV names by their "
-                    "code. Rows that find none stay without and are counted."), advanced=True)
+                    "code. Rows that find none stay without and are counted. Without one, rows with the "
+                    "columns longitude and latitude become points."), advanced=True)
         self.add(
             QgsProcessingParameterString(KEY, self.tr("Column that names the place"), "", False, True),
-            self.tr("The column that names the place of a row. Empty: the first that is in both layers."),
+            self.tr("The column that names the place of a row, as a code or geoId/01001, zip/94043. Empty: the first "
+                    "that is in both layers, else the pair of columns whose values meet most. Lost leading zeros are "
+                    "put back."),
             advanced=True)
         self.add(
             QgsProcessingParameterString(GEOMETRY_KEY, self.tr("The same in the layer of geometries"), "", False, True),
-            self.tr("Its column in the layer of geometries. Empty: the same name."), advanced=True)
+            self.tr("Its column in the layer of geometries. Empty: the same name, else found by its values."),
+            advanced=True)
         self.add(
             QgsProcessingParameterVectorDestination(OUTPUT, self.tr("Embedding table"),
                                                     QgsProcessing.SourceType.TypeVector),
@@ -102,8 +111,8 @@ class ImportEmbeddings(EarthprintAlgorithm):
 
     def read(self, parameters: Parameters, context: QgsProcessingContext, progress: FeedbackProgress) -> None:
         """Resolve the layer."""
-        self._rows = self._source(parameters, context)
         self._product = self.parameterAsEnumString(parameters, PRODUCT, context)
+        self._source = self._source_of(parameters, context)
         self._fields = self.parameterAsString(parameters, FIELDS, context)
         self._output = table_destination(self.parameterAsOutputLayer(parameters, OUTPUT, context))
         self._registry = Registry(folders().spaces)
@@ -113,18 +122,28 @@ class ImportEmbeddings(EarthprintAlgorithm):
         self._keys = (self.parameterAsString(parameters, KEY, context).strip(),
                       self.parameterAsString(parameters, GEOMETRY_KEY, context).strip())
 
-    def _source(self, parameters: Parameters, context: QgsProcessingContext) -> Callable[[], Rows]:
+    def _source_of(self, parameters: Parameters, context: QgsProcessingContext) -> Callable[[], Opened]:
         """Return how to open the rows."""
         path = self.parameterAsFile(parameters, FILE, context) if parameters.get(FILE) else ""
+        product = self._product
         if path:
-            return lambda: open_rows(path)
-        return rows_input(self, parameters, INPUT, context)
+            return lambda: open_published(path, product)
+        if product in (PARQUET, NUMPY):
+            raise InputError("product-layer", "PRODUCT: {product} is a kind of file: give its path as FILE, not as "
+                             "INPUT.", product=product)
+        rows = rows_input(self, parameters, INPUT, context)
+        return lambda: Opened(rows())
 
     def compute(self, context: QgsProcessingContext, progress: FeedbackProgress) -> Outputs:
         """Import."""
         join = GeometryJoin(self._shapes(), *self._keys) if self._shapes is not None else None
-        result = import_table(ImportRequest(self._rows(), self._output, self._product, self._fields,
-                                            registry=self._registry, geometry=join), progress)
+        opened = self._source()
+        if opened.without_crs and join is None:
+            progress.warn(self.tr("{name} states no CRS: give the layer the right one with “Assign projection”.")
+                          .format(name=opened.rows.name))
+        result = import_table(ImportRequest(opened.rows, self._output, self._product, self._fields,
+                                            registry=self._registry, geometry=join, described=opened.described,
+                                            file=opened.file), progress)
         style_on_load(context, self._output, EmbeddingTableStyle())
         return {OUTPUT: self._output, "ROWS": result.rows, "LEFT_OUT": result.left_out,
                 "DIMENSIONS_OUT": result.space.dimensions, "SPACE": result.key}

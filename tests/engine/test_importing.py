@@ -18,7 +18,7 @@ from earthprint.engine.field import open_field
 from earthprint.engine.importing import GeometryJoin, ImportRequest, import_table
 from earthprint.engine.importing.columns import runs_of
 from earthprint.engine.importing.lists import NotAList, read_cell
-from earthprint.engine.space import parse_key
+from earthprint.engine.space import Space, parse_key
 from earthprint.engine.statement import SpaceStatement
 from earthprint.engine.table import ColumnSpec, RowChunk, open_rows, open_table
 
@@ -77,7 +77,7 @@ def numbered(names, rows=5, seed=0):
 
 
 @pytest.mark.parametrize("names", [
-    [f"A{number:02d}" for number in range(64)], [f"feature{number}" for number in range(330)],
+    [f"B{number:02d}" for number in range(64)], [f"feature{number}" for number in range(300)],
     [f"emb_{number}" for number in range(8)], [str(number) for number in range(1024)],
     [f"dim_{number:04d}" for number in range(7, 19)]])
 def test_numbered_columns_in_natural_order(tmp_path, names):
@@ -127,7 +127,9 @@ def test_the_longest_run_wins_the_first_of_equals_and_the_others_are_told(tmp_pa
     assert "A00" not in attributes
     assert "D00-D63" in progress.infos[0]
     assert result.lengths.median == pytest.approx(np.median(np.linalg.norm(expected, axis=1)), rel=1e-6)
-    assert "looks like AlphaEarth" in progress.warnings[0]
+    assert any("recognised by the columns A00 to A63" in text and "Google DeepMind" in text for text in progress.infos)
+    assert result.space == Space("alphaearth", 64, unit_norm=True)
+    assert [text for text in progress.warnings if "doesn't say" in text] == []
     assert imported(tmp_path, rows, fields="D00-D63")[1][0, 0] != found[0, 0]
 
 
@@ -355,8 +357,8 @@ def test_the_key_is_the_first_column_of_one_name(tmp_path):
 
 @pytest.mark.parametrize(("shapes", "key", "shapes_key", "message"), [
     (["a", "b"], "x", "code", "“memory” has no column “x”.*KEY"), (["a", "b"], "id", "x", "“shapes” has no column “x”"),
-    (["a", "b", "a"], "id", "code", "“shapes” has “a” twice in “code”"), (["a"], "", "", "no column “”"),
-    (["01", "02"], "id", "code", "No value of “id” in “memory” is in “code” of “shapes” .such as “1” and “01”")])
+    (["1", "b", "1"], "id", "code", "“shapes” has “1” twice in “code”"), (["a"], "", "", "No column of “memory” names"),
+    (["a", "b"], "id", "code", "“id” in “memory” is in “code” of “shapes” .“1”, “2”, “3” against “a”, “b”")])
 def test_keys_that_join_nothing_are_told(tmp_path, shapes, key, shapes_key, message):
     columns, _ = numbered([f"e{number}" for number in range(8)])
     source = MemoryRows({**columns, "id": [1, 2, 3, 4, 5]}, {"id": "integer"})
