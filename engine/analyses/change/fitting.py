@@ -27,6 +27,10 @@ def fitted(method: str, sample: PairedSample, angular: bool, progress: Progress)
         progress.info(f"IR-MAD: {fit.rounds} rounds on {len(sample.cells)} cells; correlations of the variates "
                       f"{fit.correlations[0]:.4f} to {fit.correlations[-1]:.4f}. Magnitude is the square root of a "
                       f"chi-square with {len(fit.correlations)} degrees of freedom.")
+        if not fit.settled:
+            progress.warn(f"IR-MAD did not settle: after {fit.rounds} rounds too few cells would have counted as "
+                          "unchanged, as happens where most of the ground differs. Its order of cells holds, but its "
+                          "scale is no chi-square: don't set THRESHOLD by one.")
         return measure_of_irmad(fit)
     warnings: "list[str]" = []
     found = attend(lambda: fit_standardised(dates[0], dates[1], warnings.append), progress)

@@ -7,7 +7,8 @@ what is left stand still (the correlations alone come so near to 1 that they see
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Callable
 
 import numpy as np
@@ -17,13 +18,18 @@ from .chi_square import upper_tail
 
 ROUNDS = 100
 SETTLED = 2e-4
+_GRID = 2001
+_LEAST_SHARE = 0.05
 _RANK = 1e-10
 _LEAST_SIGMA2 = 1e-9
 
 
 @dataclass(frozen=True)
 class Irmad:
-    """Means `(dims,)`, canonical vectors `(dims, variates)`, the variates' standard deviations and correlations."""
+    """Means `(dims,)`, canonical vectors `(dims, variates)`, the variates' standard deviations and correlations.
+
+    `settled` tells whether the rounds came to rest, or ended because too few cells would have counted as unchanged.
+    """
 
     mean_before: np.ndarray
     mean_after: np.ndarray
@@ -32,6 +38,7 @@ class Irmad:
     sigma: np.ndarray
     correlations: np.ndarray
     rounds: int
+    settled: bool = False
 
     def chi_square(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """Return the sum of squared standardised variates of `(rows, dims)`."""
@@ -46,18 +53,38 @@ def fit_irmad(before: np.ndarray, after: np.ndarray, tick: "Callable[[float], No
     if rows <= 2 * dims:
         raise InputError("irmad-few", "METHOD irmad needs more cells with values at both dates than twice the {dims} "
                          "dimensions, and there are {rows}: choose cosine or standardised.", dims=dims, rows=rows)
+    least = least_share(dims)
     weights = np.ones(rows)
     fit = _weighted(one, two, weights, 1)
     for number in range(2, ROUNDS + 1):
         tick(number / ROUNDS)
         weights = upper_tail(fit.chi_square(one, two), len(fit.correlations))
-        # A total below this leaves nothing to estimate from: nearly every cell counts as changed.
-        if weights.sum() <= 2 * dims:
+        if weights.mean() < least or weights.sum() <= 2 * dims:
             break
         last, fit = fit.sigma, _weighted(one, two, weights, number)
         if len(last) == len(fit.sigma) and np.abs(np.square(last / fit.sigma) - 1).max() < SETTLED:
-            break
+            return replace(fit, settled=True)
     return fit
+
+
+def least_share(freedom: int) -> float:
+    """Return the mean weight below which the rounds run away: half of where they rest if nothing changed at all.
+
+    Where differences are no normal noise, as between real scenes, weights shrink round by round to a few cells that
+    happen to be alike, and everything else counts as changed. With normal noise they come to rest, since weighting by
+    the tail of a chi-square shrinks a variance by a factor that depends on the degrees of freedom only.
+    """
+    if freedom < 3:
+        return _LEAST_SHARE
+    values = np.linspace(1e-6, freedom + 12 * math.sqrt(2 * freedom) + 30, _GRID)
+    density = np.exp((freedom / 2 - 1) * np.log(values) - values / 2 - math.lgamma(freedom / 2)
+                     - freedom / 2 * math.log(2))
+    density /= density.sum()
+    growth, weights = 1.0, density
+    for _ in range(ROUNDS):
+        weights = upper_tail(growth * values, freedom) * density
+        growth = freedom * weights.sum() / (weights * values).sum()
+    return max(_LEAST_SHARE, float(weights.sum()) / 2)
 
 
 def _weighted(one: np.ndarray, two: np.ndarray, weights: np.ndarray, number: int) -> Irmad:

@@ -103,6 +103,9 @@ def _comparable_scene(fields: "list[Field]", request: ChangeRequest, progress: P
 def _how(first: Field, request: ChangeRequest, sample: Optional[PairedSample], progress: Progress) -> How:
     """Return the way differences are measured, fitted where the method learns from the data."""
     method = request.options.method
+    if method == COSINE and not first.space.unit_norm:
+        progress.info("These vectors have lengths of their own, which the cosine ignores: where they are centred, as "
+                      "those of automatic encoders, the methods standardised and euclidean find change better.")
     if method in (COSINE, EUCLIDEAN):
         return plain_measure(method)
     progress.report(0.1, "Learning what is usual")

@@ -111,3 +111,24 @@ def test_too_few_cells_and_flat_dates_are_refused() -> None:
 def test_the_upper_tail_is_that_of_scipy(freedom: int) -> None:
     values = np.concatenate([[0.0], np.geomspace(1e-6, 4.0 * freedom + 100, 400)])
     assert np.allclose(upper_tail(values, freedom), stats.chi2.sf(values, freedom), rtol=1e-6, atol=1e-12)
+
+
+def test_rounds_end_before_the_unchanged_are_a_handful() -> None:
+    random = np.random.default_rng(0)
+    before = random.normal(size=(5000, 4))
+    after = before + random.standard_t(1.2, size=(5000, 4)) * 0.3
+    fit = fit_irmad(before, after, lambda share: None)
+    assert not fit.settled and fit.rounds < 20
+    assert (upper_tail(fit.chi_square(before, after), 4) > 0.05).mean() > 0.1
+    steady, other, _ = dates()
+    assert fit_irmad(steady, other, lambda share: None).settled
+
+
+@pytest.mark.parametrize("dims", [4, 16])
+def test_noise_alone_rests_at_twice_the_least_share(dims: int) -> None:
+    random = np.random.default_rng(1)
+    before = random.normal(size=(30_000, dims))
+    fit = fit_irmad(before, before + random.normal(0, 0.5, before.shape), lambda share: None)
+    assert fit.settled
+    resting = upper_tail(fit.chi_square(before, before + random.normal(0, 0.5, before.shape)), dims).mean()
+    assert resting == pytest.approx(2 * module.least_share(dims), rel=0.1)
