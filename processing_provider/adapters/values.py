@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, List
+from typing import Any, Iterable, List, Sequence
 
 from qgis.core import (
     QgsProcessing,
@@ -22,6 +22,9 @@ from qgis.PyQt.QtCore import QCoreApplication
 from .raster import unreadable_raster
 
 _VECTORS = ("source", "vector")
+_VECTOR_TYPES = (QgsProcessing.SourceType.TypeVector, QgsProcessing.SourceType.TypeVectorAnyGeometry,
+                 QgsProcessing.SourceType.TypeVectorPoint, QgsProcessing.SourceType.TypeVectorLine,
+                 QgsProcessing.SourceType.TypeVectorPolygon)
 _UNLIMITED = 1e300
 
 
@@ -37,9 +40,9 @@ def value_problem(definition: QgsProcessingParameterDefinition, value: Any, cont
         return _extent_problem(definition, value, context)
     if isinstance(definition, QgsProcessingParameterFile):
         return _file_problem(definition, value)
-    if definition.type() == "raster" or _takes_rasters(definition):
+    if definition.type() == "raster" or _takes(definition, (QgsProcessing.SourceType.TypeRaster,)):
         return _raster_problem(definition, value, context)
-    if definition.type() in _VECTORS:
+    if definition.type() in _VECTORS or _takes(definition, _VECTOR_TYPES):
         return _vector_problem(definition, value, context)
     return ""
 
@@ -109,10 +112,9 @@ def _vector_problem(definition: QgsProcessingParameterDefinition, value: Any, co
     return ""
 
 
-def _takes_rasters(definition: QgsProcessingParameterDefinition) -> bool:
-    """Tell whether a parameter takes a list of rasters."""
-    return (isinstance(definition, QgsProcessingParameterMultipleLayers)
-            and definition.layerType() == QgsProcessing.SourceType.TypeRaster)
+def _takes(definition: QgsProcessingParameterDefinition, kinds: Sequence[Any]) -> bool:
+    """Tell whether a parameter takes a list of layers of one of these kinds."""
+    return isinstance(definition, QgsProcessingParameterMultipleLayers) and definition.layerType() in kinds
 
 
 def _texts(value: Any) -> Iterable[str]:

@@ -1,0 +1,80 @@
+"""Fuses embedding tables whose rows stand for the same places."""
+
+from __future__ import annotations
+
+from typing import Optional, Sequence
+
+import numpy as np
+
+from ..analyses.models import save_model
+from ..progress import Part, Progress, check
+from ..provenance import merged
+from ..registry import Registry
+from ..space import Space
+from ..table import CHUNK_ROWS, Table, TableWriter, key_text, warn_if_undeclared
+from .fitting import Ingredient, Sums, fit_fusion, kind_of, require_dimensions
+from .fusion import Fusion, load_fusion, part_names
+from .keys import KeyMatch
+from .request import FuseRequest, FuseResult, require_several
+
+
+def fuse_tables(tables: "Sequence[Table]", key: str, request: FuseRequest, progress: Progress,
+                registry: Optional[Registry] = None) -> FuseResult:
+    """Fit or reuse a fusion and write the first table's rows with fused vectors, but for those without a partner."""
+    require_several(len(tables))
+    for table in tables:
+        warn_if_undeclared(table, progress)
+    identities = [table.identity() for table in tables]
+    names = part_names([identity.encoder if isinstance(identity, Space) else identity.name
+                        for identity in identities])
+    ingredients = [Ingredient(name, key_text(identity, "f4"), identity.dimensions)
+                   for name, identity in zip(names, identities)]
+    with KeyMatch(tables, key, Part(progress, 0.0, 0.3)) as match:
+        progress.info(f"Matched by “{match.column}”.")
+        fusion = _fusion(tables, match, ingredients, request, Part(progress, 0.3, 0.6))
+        space = fusion.space(merged(*(identity.provenance for identity in identities)))
+        rows = _write(tables[0], match, fusion, space, request, registry, Part(progress, 0.6, 0.98))
+        match.tell(progress)
+        left_out = match.left_out
+    if request.model_out:
+        save_model(request.model_out, fusion.to_model())
+    progress.report(1.0)
+    return FuseResult(request.output, space, fusion.explained, rows, left_out)
+
+
+def _fusion(tables: "Sequence[Table]", match: KeyMatch, ingredients: "Sequence[Ingredient]", request: FuseRequest,
+            progress: Progress) -> Fusion:
+    """Fit to all rows that have partners, or take what was saved."""
+    if request.reuse:
+        return load_fusion(request.reuse, [item.key for item in ingredients], [table.name for table in tables])
+    request.weights_for(len(ingredients))
+    require_dimensions(request, ingredients)
+    lengths = tuple(item.length for item in ingredients)
+    sums = Sums(lengths, kind_of(request, sum(lengths)))
+    done = 0
+    for chunk, _, vectors in match.matched(CHUNK_ROWS):
+        check(progress)
+        progress.report(done / max(tables[0].count, 1), "Mean and spread of all rows" if not done else None)
+        sums.add(vectors)
+        done += len(chunk.vectors)
+    match.require_matches()
+    return fit_fusion(ingredients, sums, request)
+
+
+def _write(table: Table, match: KeyMatch, fusion: Fusion, space: Space, request: FuseRequest,
+           registry: Optional[Registry], progress: Progress) -> int:
+    """Write the rows that have partners, and return how many."""
+    done = 0
+    with TableWriter(request.output, table.wkt, table.geometry_type, table.columns, space,
+                     registry=registry) as writer:
+        for chunk, kept, vectors in match.matched(CHUNK_ROWS):
+            check(progress)
+            progress.report(done / max(table.count, 1), "Fusing" if not done else None)
+            rows = np.flatnonzero(kept)
+            if len(rows):
+                writer.write([chunk.wkb[row] for row in rows],
+                             {name: [values[row] for row in rows] for name, values in chunk.columns.items()},
+                             np.ascontiguousarray(fusion.apply(vectors).T))
+            done += len(kept)
+        match.require_matches()
+        return writer.count

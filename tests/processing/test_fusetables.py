@@ -1,0 +1,81 @@
+""""Fuse tables" through processing.run and qgis_process: files, layers, selections, wrong input in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, List, Sequence
+
+import numpy as np
+import pytest
+from osgeo import ogr
+from qgis.core import QgsFeatureRequest, QgsProcessingException, QgsProject, QgsVectorLayer
+
+from earthprint.engine.centres import point_wkb
+from earthprint.engine.space import Space
+from earthprint.engine.table import ColumnSpec, TableWriter, open_table
+
+VECTORS = (np.random.default_rng(1).normal(5, 3, size=(30, 6)).astype(np.float32),
+           np.random.default_rng(2).normal(-1, 90, size=(30, 4)).astype(np.float32))
+
+
+def write(path: Path, encoder: str, codes: Sequence[str], vectors: np.ndarray) -> str:
+    with TableWriter(str(path), "", ogr.wkbPoint, [ColumnSpec("code", "text")],
+                     Space(encoder, vectors.shape[1])) as writer:
+        writer.write([point_wkb(row, row) for row in range(len(codes))], {"code": list(codes)}, vectors)
+    return str(path)
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> List[str]:
+    """Return two tables of the same thirty places in different orders."""
+    codes = [f"{number:03d}" for number in range(30)]
+    return [write(tmp_path / "sky.gpkg", "sky", codes, VECTORS[0]),
+            write(tmp_path / "street.gpkg", "street", codes[::-1], VECTORS[1])]
+
+
+def vectors_of(path: str) -> np.ndarray:
+    return np.concatenate([chunk.vectors for chunk in open_table(path).chunks()])
+
+
+def standardised(values: np.ndarray, weight: float = 1.0) -> np.ndarray:
+    values = values.astype(np.float64)
+    return weight * (values - values.mean(axis=0)) / np.sqrt(values.var(axis=0).sum())
+
+
+def test_files_are_joined_by_the_column_they_share(run_algorithm: Any, tables: List[str], tmp_path: Path) -> None:
+    found = run_algorithm("fusetables", {"INPUTS": tables, "WEIGHTS": "1;3", "OUTPUT": str(tmp_path / "out.gpkg")})
+    wanted = np.concatenate([standardised(VECTORS[0]), standardised(VECTORS[1][::-1], 3)], axis=1)
+    np.testing.assert_allclose(vectors_of(found["OUTPUT"]), wanted, atol=1e-5)
+    assert (found["ROWS"], found["LEFT_OUT"], found["DIMENSIONS_OUT"]) == (30, 0, 10)
+
+
+def test_memory_and_filtered_layers_count_as_they_are_shown(run_algorithm: Any, tables: List[str], tmp_path: Path,
+                                                            qgis_new_project: Any) -> None:
+    memory = QgsVectorLayer(tables[0], "sky", "ogr").materialize(QgsFeatureRequest())
+    filtered = QgsVectorLayer(tables[1], "street", "ogr")
+    assert filtered.setSubsetString("\"code\" < '012'")
+    QgsProject.instance().addMapLayers([memory, filtered])
+    found = run_algorithm("fusetables", {"INPUTS": [memory, filtered.id()], "KEY": "code",
+                                         "OUTPUT": str(tmp_path / "out.gpkg")})
+    assert (found["ROWS"], found["LEFT_OUT"]) == (12, 18)
+    wanted = np.concatenate([standardised(VECTORS[0][:12]), standardised(VECTORS[1][::-1][:12])], axis=1)
+    np.testing.assert_allclose(vectors_of(found["OUTPUT"]), wanted, atol=1e-5)
+
+
+def test_wrong_input_is_told_in_words(run_algorithm: Any, tables: List[str], tmp_path: Path) -> None:
+    other = write(tmp_path / "other.gpkg", "street", [f"x{number}" for number in range(30)], VECTORS[1])
+    for change, words in (
+            ({"INPUTS": tables[:1]}, "two or more"), ({"KEY": "town"}, "has no column “town”"),
+            ({"INPUTS": [tables[0], other]}, "“000”, “001”, “002”, … in “code”.* is in “other” .“x0”, “x1”, “x2”"),
+            ({"INPUTS": [tables[0], "/no/such.gpkg"]}, "INPUTS: there is no file or layer “/no/such.gpkg”"),
+            ({"DIMENSIONS": 11}, "10 dimensions together"),
+            ({"OUTPUT": str(tmp_path / "no.shp")}, "must end in .gpkg")):
+        with pytest.raises(QgsProcessingException, match=words):
+            run_algorithm("fusetables", {"INPUTS": tables, "OUTPUT": str(tmp_path / "no.gpkg"), **change})
+        assert not (tmp_path / "no.gpkg").exists()
+
+
+def test_it_runs_headless(qgis_process: Any, tables: List[str], tmp_path: Path) -> None:
+    qgis_process("run", "earthprint:fusetables", f"INPUTS={tables[0]}", f"INPUTS={tables[1]}", "DIMENSIONS=5",
+                 f"OUTPUT={tmp_path / 'fused.gpkg'}").succeeded()
+    assert vectors_of(str(tmp_path / "fused.gpkg")).shape == (30, 5)
