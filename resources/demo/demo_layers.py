@@ -20,14 +20,19 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
+from ...processing_provider.styles.change import style_magnitude
 from ...processing_provider.styles.embedding_raster import style_embedding_raster
 from ...processing_provider.styles.embedding_table import style_embedding_table
+from ...processing_provider.styles.score_raster import style_score_raster
+from ...processing_provider.styles.similar_layers import style_places
 from . import steps
 from .qgis_runs import DemoError
 from .scene import SceneFiles
 
 _DARK, _BRIGHT = 150.0, 2000.0
 _INFRARED_BRIGHT = 5200.0
+# The share of cells whose change counts as ordinary when colours are chosen.
+_ORDINARY = 0.9
 
 LAND_COVER_COLOURS: Mapping[str, str] = {
     "broadleaf forest": "#2f7d32",
@@ -56,6 +61,15 @@ class DemoLayers:
     spring: QgsRasterLayer
     summer: QgsRasterLayer
     town: QgsRasterLayer
+    similarity: QgsRasterLayer
+    clusters: QgsRasterLayer
+    clusters_summer: QgsRasterLayer
+    picture: QgsRasterLayer
+    picture_summer: QgsRasterLayer
+    change: QgsRasterLayer
+    similar: QgsVectorLayer
+    places: QgsVectorLayer
+    changed: QgsVectorLayer
     patches: QgsVectorLayer
     points: QgsVectorLayer
     land_cover: QgsVectorLayer
@@ -66,6 +80,8 @@ class DemoLayers:
         """Return the layers by group, as the legend shows them from the top down."""
         return {
             "What is known": (self.land_cover, self.true_changes, self.area),
+            "Answers": (self.places, self.similar, self.similarity, self.changed, self.change, self.clusters,
+                        self.clusters_summer, self.picture, self.picture_summer),
             "Embedding tables": (self.points, self.patches),
             "Embedding rasters": (self.town, self.spring, self.summer),
             "Scene": (self.scene_spring, self.scene_summer, self.scene_grey),
@@ -81,6 +97,15 @@ def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
         spring=_raster(folder / steps.SPRING, "Embedding, May 2023"),
         summer=_raster(folder / steps.SUMMER, "Embedding, August 2025"),
         town=_raster(folder / steps.TOWN, "Embedding of the area of interest (uint8)"),
+        similarity=_raster(folder / steps.SIMILARITY, "Like the quarries"),
+        clusters=_raster(folder / steps.CLUSTERS, "Clusters, May 2023"),
+        clusters_summer=_raster(folder / steps.CLUSTERS_SUMMER, "The same clusters, August 2025"),
+        picture=_raster(folder / steps.PICTURE, "Principal components, May 2023"),
+        picture_summer=_raster(folder / steps.PICTURE_SUMMER, "The same components, August 2025"),
+        change=_raster(folder / steps.CHANGE, "Change, standardised"),
+        similar=_vector(folder / steps.SIMILAR, "Outlines like the quarries"),
+        places=_vector(folder / steps.PLACES, "Five best places"),
+        changed=_vector(folder / steps.CHANGED, "Outlines of change"),
         patches=_vector(folder / steps.PATCHES, "Patches with vectors"),
         points=_vector(folder / steps.POINTS, "Labelled points with vectors"),
         land_cover=_vector(files.land_cover, "Land cover"),
@@ -95,12 +120,21 @@ def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
     style_embedding_raster(layers.town)
     style_embedding_table(layers.patches)
     style_embedding_table(layers.points)
+    style_score_raster(layers.similarity)
+    style_magnitude(layers.change, layers.change.dataProvider().cumulativeCut(1, 0.0, _ORDINARY)[1])
+    for layer in (layers.picture, layers.picture_summer):
+        layer.setRenderer(QgsMultiBandColorRenderer(layer.dataProvider(), 1, 2, 3))
+    style_places(layers.places)
+    _outline(layers.similar, "#e4572e", "0.5", "solid")
+    _outline(layers.changed, "#202020", "0.4", "solid")
     _by_land_cover(layers.land_cover)
     _by_kind(layers.true_changes)
     _outline(layers.area, "white", "0.5", "dash")
-    for layer in (layers.scene_spring, layers.scene_summer, layers.spring, layers.summer, layers.town, layers.patches,
-                  layers.points, layers.land_cover, layers.true_changes, layers.area):
-        layer.saveDefaultStyle()
+    for members in layers.groups().values():
+        for layer in members:
+            # The grey scene is another view of a file that has its style already.
+            if layer is not layers.scene_grey:
+                layer.saveDefaultStyle()
     return layers
 
 

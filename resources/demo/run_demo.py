@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -19,7 +20,7 @@ from .movement import movements
 from .page import Account, Shown, page
 from .qgis_runs import DemoError, Outcome, QgisRuns
 from .scene import HEIGHT, WIDTH, SceneFiles, make_scene, write_scene
-from .steps import SPRING, STEPS, SUMMER
+from .steps import MODEL, SPRING, STEPS, SUMMER
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = "index.html"
@@ -70,6 +71,7 @@ def _demo(request: Request) -> None:
     started = time.monotonic()
     _forget_statistics(request.folder)
     files = write_scene(make_scene(*request.pixels), request.folder)
+    shutil.copyfile(ROOT / "resources" / "models" / MODEL, request.folder / MODEL)
     scene_seconds = time.monotonic() - started
     _tell(scene_seconds, "Drew the scene and its labels")
 

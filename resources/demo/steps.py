@@ -14,6 +14,18 @@ PATCHES = "patches.gpkg"
 WIDE = "points_wide.gpkg"
 IMPORTED = "points_imported.gpkg"
 POINTS = "points_embedding.gpkg"
+SIMILARITY = "similarity_quarries.tif"
+SIMILAR = "similar_to_quarries.gpkg"
+PLACES = "places_like_quarries.gpkg"
+CLUSTERS = "clusters_spring.tif"
+CLUSTERS_SUMMER = "clusters_summer.tif"
+PICTURE = "picture_spring.tif"
+PICTURE_SUMMER = "picture_summer.tif"
+CHANGE = "change.tif"
+CHANGED = "changed.gpkg"
+NEAREST = "nearest_patches.gpkg"
+MODEL = "map_what_is_there.model3"
+MODEL_CLUSTERS = "model_clusters.tif"
 
 STEPS: Tuple[Step, ...] = (
     Step(
@@ -85,5 +97,89 @@ STEPS: Tuple[Step, ...] = (
         "with them.",
         "earthprint:describeembeddings",
         (("INPUT", IMPORTED), ("ENCODER", "encoder.json"), ("OUTPUT", POINTS)),
+    ),
+    Step(
+        "Find places like the quarries",
+        "The labelled points of one class are the examples. Every cell gets a score, the best threshold parts the "
+        "examples from places anywhere, and the five best places lie at least 500 m apart.",
+        "earthprint:similarityraster",
+        (
+            ("INPUT", SPRING),
+            ("EXAMPLES", "land_cover.gpkg|subset=\"land_cover\" = 'quarry'"),
+            ("METHOD", "mean"),
+            ("THRESHOLD", "best"),
+            ("TOP", "5"),
+            ("DISTANCE", "500"),
+            ("OUTPUT", SIMILARITY),
+            ("POLYGONS", SIMILAR),
+            ("PLACES", PLACES),
+        ),
+    ),
+    Step(
+        "Map what is there, without labels",
+        "Cells that look alike form groups. The report tells how they lie and how far to trust them; the saved model "
+        "gives another date the same groups.",
+        "earthprint:clusterraster",
+        (
+            ("INPUT", SPRING),
+            ("CLUSTERS", "7"),
+            ("SEED", "1"),
+            ("OUTPUT", CLUSTERS),
+            ("SUMMARY", "clusters_spring.gpkg"),
+            ("MODEL_OUT", "clusters.json"),
+            ("REPORT", "clusters.html"),
+        ),
+    ),
+    Step(
+        "Give the summer scene the same groups",
+        "The saved model assigns each cell to the nearest of the spring's groups: same number, same kind of place.",
+        "earthprint:clusterraster",
+        (("INPUT", SUMMER), ("REUSE", "clusters.json"), ("OUTPUT", CLUSTERS_SUMMER)),
+    ),
+    Step(
+        "Draw the embedding as a picture",
+        "Three principal components as red, green and blue: most of what the vectors hold, in one look.",
+        "earthprint:reduceraster",
+        (
+            ("INPUT", SPRING),
+            ("PICTURE", "true"),
+            ("OUTPUT", PICTURE),
+            ("MODEL_OUT", "picture.json"),
+            ("REPORT", "picture.html"),
+        ),
+    ),
+    Step(
+        "Draw the other date in the same colours",
+        "The saved reduction keeps axes and stretch, so that colours compare between dates.",
+        "earthprint:reduceraster",
+        (("INPUT", SUMMER), ("PICTURE", "true"), ("REUSE", "picture.json"), ("OUTPUT", PICTURE_SUMMER)),
+    ),
+    Step(
+        "Measure what changed",
+        "The distance between the two dates' vectors, each dimension by its usual spread, and outlines of what exceeds "
+        "Otsu's threshold on at least two hectares. Crops change with the season, so they are outlined, too: where "
+        "only events matter, draw stable ground and set THRESHOLD to stable, or take dates of one season.",
+        "earthprint:changeraster",
+        (
+            ("BEFORE", SPRING),
+            ("AFTER", SUMMER),
+            ("METHOD", "standardised"),
+            ("THRESHOLD", "otsu"),
+            ("MIN_AREA", "20000"),
+            ("OUTPUT", CHANGE),
+            ("POLYGONS", CHANGED),
+        ),
+    ),
+    Step(
+        "Find each patch's likes",
+        "For every patch the two most alike ones that are at least two kilometres away.",
+        "earthprint:nearest",
+        (("INPUT", PATCHES), ("NEIGHBOURS", "2"), ("EXCLUDE", "2000"), ("OUTPUT", NEAREST)),
+    ),
+    Step(
+        "Run a graphical model",
+        "The same as a model of the graphical modeler that ships with the plugin: embed, then cluster, in one call.",
+        MODEL,
+        (("scene", "scene_spring.tif"), ("clusters", "5"), ("cluster:Clusters", MODEL_CLUSTERS)),
     ),
 )
