@@ -85,16 +85,22 @@ class FieldBlock:
 
         A vector without a value has NaN in at least one dimension, so any sum over its dimensions is NaN.
         """
-        flat = self.raw.reshape(len(self.raw), -1)
-        outside = None if self.valid is None else ~self.valid.ravel()
-        plain = isinstance(self.source.coding, FloatCoding) and flat.dtype == np.float32
-        for start in range(0, flat.shape[1], size):
-            part = slice(start, min(start + size, flat.shape[1]))
-            values = flat[:, part] if plain else self.source.coding.decode(flat[:, part])
-            if outside is not None and outside[part].any():
+        pixels = self.window.height * self.window.width
+        for start in range(0, pixels, size):
+            part = slice(start, min(start + size, pixels))
+            yield part, self.part(part)
+
+    def part(self, part: slice) -> np.ndarray:
+        """Return the vectors `(dims, pixels)` of one run of pixels, as `chunks` yields them."""
+        raw = self.raw.reshape(len(self.raw), -1)[:, part]
+        plain = isinstance(self.source.coding, FloatCoding) and raw.dtype == np.float32
+        values = raw if plain else self.source.coding.decode(raw)
+        if self.valid is not None:
+            outside = ~self.valid.ravel()[part]
+            if outside.any():
                 values = np.array(values, copy=True)
-                values[0, outside[part]] = np.nan
-            yield part, values
+                values[0, outside] = np.nan
+        return values
 
     def vectors(self) -> np.ndarray:
         """Return all vectors `(dims, rows, cols)` as float32 with NaN in every dimension of those without a value."""

@@ -1,0 +1,1 @@
+"""Vectors for features: what a field holds under points, lines and polygons."""
