@@ -53,8 +53,9 @@ def principal_components(moments: Moments, dimensions: int, sample: np.ndarray, 
     `sample` `(dims, n)` decides only which range a picture shows.
     """
     if moments.count <= dimensions:
-        raise InputError("reduce-few", "{name} has {rows} vectors, too few to find {wanted} principal components: lower "
-                         "DIMENSIONS, or check its nodata value.", name=name, rows=moments.count, wanted=dimensions)
+        raise InputError("reduce-few", "{name} has {rows} vectors, too few to find {wanted} principal components: "
+                         "lower DIMENSIONS, or check its nodata value.", name=name, rows=moments.count,
+                         wanted=dimensions)
     values, directions = np.linalg.eigh(moments.covariance)
     order = np.argsort(values)[::-1][:dimensions]
     axes = directions[:, order].T

@@ -40,7 +40,7 @@ class SampleMap:
         return self.places.shape[1]
 
     def apply(self, vectors: np.ndarray) -> np.ndarray:
-        """Place vectors `(dims, pixels)` between their nearest sample vectors, by the inverse of the squared distance."""
+        """Place vectors `(dims, pixels)` between their nearest sample vectors, by their inverse squared distance."""
         found = np.full((self.dimensions, vectors.shape[1]), np.nan, dtype=np.float32)
         valid = np.isfinite(vectors.sum(axis=0))
         if self.metric == "cosine":

@@ -30,7 +30,7 @@ ROWS, COLUMNS = 70, 90
 
 
 def field(path: Path, space: Space, offset: float = 0.0) -> np.ndarray:
-    """Write three kinds of ground in noise, with a hole, a zero vector and one odd cell; returns `(dims, rows, cols)`."""
+    """Write three kinds of ground in noise, with a hole, a zero vector and one odd cell."""
     chance = np.random.default_rng(3)
     kinds = chance.normal(size=(3, 6)) * 4
     values = kinds[np.arange(COLUMNS) // 30].T[:, None] + chance.normal(size=(6, ROWS, COLUMNS)) * 0.3
@@ -63,7 +63,8 @@ def distances(one: np.ndarray, others: np.ndarray, metric: str) -> np.ndarray:
 def naive(vector: np.ndarray, place: "tuple[int, int]", sample: np.ndarray, cells: np.ndarray, rank: int,
           metric: str) -> float:
     """Return the distance to the neighbour of a rank, leaving the cell itself out by its place."""
-    kept = [row for row in range(len(sample)) if tuple(cells[row]) != place and (metric == "euclidean" or sample[row].any())]
+    kept = [row for row in range(len(sample))
+            if tuple(cells[row]) != place and (metric == "euclidean" or sample[row].any())]
     return float(np.sort(distances(vector, sample[kept], metric))[rank - 1])
 
 
