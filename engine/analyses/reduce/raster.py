@@ -118,4 +118,3 @@ def _metadata(opened: Field, fitted: Projection, request: ReduceRequest) -> "dic
         space = reduced_space(fitted, opened.space)
         found.update({SPACE_ITEM: space.canonical(), KEY_ITEM: space.key()})
     return found
-
