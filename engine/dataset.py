@@ -121,6 +121,19 @@ def open_raster(path: str, update: bool = False) -> gdal.Dataset:
     return dataset
 
 
+def open_arrays(path: str) -> gdal.Dataset:
+    """Open a store of arrays of any number of dimensions (Zarr, NetCDF), or say in words why it can't be."""
+    with quiet() as messages:
+        try:
+            dataset = gdal.OpenEx(str(path), gdal.OF_MULTIDIM_RASTER)
+        except RuntimeError as error:
+            messages.texts.append(str(error))
+            dataset = None
+    if dataset is None or dataset.GetRootGroup() is None:
+        raise _cannot_open(str(path), messages.last, "store of arrays")
+    return dataset
+
+
 def open_vector(path: str, update: bool = False, options: "Sequence[str]" = ()) -> gdal.Dataset:
     """Open a vector file with the driver's options, or say in words why it can't be."""
     with quiet() as messages:

@@ -1,0 +1,111 @@
+"""Virtual rasters that show a published file in place, right side up and with its space."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Mapping, Optional, Sequence
+
+from osgeo import gdal
+
+from ..dataset import RasterInfo, quiet, spatial_reference
+from ..errors import InputError, OutputError
+from ..whole import whole
+
+_HAS_INT8 = hasattr(gdal, "GDT_Int8")
+
+
+@dataclass(frozen=True)
+class View:
+    """How a raster is shown: north up, in its own CRS or another; signed bytes keep −128 for nothing there."""
+
+    info: RasterInfo
+    crs: str = ""
+
+    @property
+    def is_warped(self) -> bool:
+        """Tell whether rows are turned round or cells move."""
+        return bool(self.crs) or self.info.grid.south_up or self.info.grid.mirrored
+
+    @property
+    def nodata(self) -> float:
+        """Return what stands for nothing there: the file's own value where it has one."""
+        own = self.info.data_bands[0].nodata
+        if self._signed:
+            return -128.0
+        return float("nan") if own is None else float(own)
+
+    @property
+    def _signed(self) -> bool:
+        """Tell signed bytes from all else."""
+        return self.info.dtype.kind == "i" and self.info.dtype.itemsize == 1
+
+    def warped(self, source: gdal.Dataset, path: str) -> gdal.Dataset:
+        """Return a virtual raster of the nearest cells: codes are never averaged."""
+        grid = self.info.grid
+        options = {"format": "VRT", "resampleAlg": "near", "srcNodata": "None", "errorThreshold": 0}
+        if self.crs:
+            options.update(dstSRS=self.crs, dstNodata=self._outside())
+        else:
+            options.update(outputBounds=grid.extent(), width=grid.width, height=grid.height)
+        with quiet() as messages:
+            try:
+                view = gdal.Warp(path, source, **options)
+            except RuntimeError as error:
+                messages.texts.append(str(error))
+                view = None
+        if view is None:
+            raise InputError("field-warp", "{path} can't be brought into the CRS ({reason}): choose another CRS.",
+                             path=self.info.path, reason=messages.last)
+        for number, band in enumerate(self.info.data_bands, start=1):
+            target = view.GetRasterBand(number)
+            if self._signed and not _HAS_INT8:
+                target.SetMetadataItem("PIXELTYPE", "SIGNEDBYTE", "IMAGE_STRUCTURE")
+            target.SetNoDataValue(self.nodata)
+            target.SetDescription(band.description)
+        return view
+
+    def _outside(self) -> float:
+        """Return the value of cells beyond the source, as the band's type in this GDAL holds it."""
+        if self._signed:
+            return -128 if _HAS_INT8 else 128
+        return self.nodata
+
+
+def write_virtual(view: View, source: gdal.Dataset, output: str, names: "Sequence[str]",
+                  metadata: "Mapping[str, str]", nodata: Optional[float]) -> None:
+    """Write the view as a .vrt that says what it holds."""
+    with whole(output) as temporary:
+        with quiet() as messages:
+            try:
+                if view.is_warped:
+                    copy = view.warped(source, str(temporary))
+                else:
+                    copy = gdal.GetDriverByName("VRT").CreateCopy(str(temporary), source)
+                if copy is not None:
+                    _describe(copy, names, metadata, nodata)
+                    copy.FlushCache()
+            except RuntimeError as error:
+                messages.texts.append(str(error))
+                copy = None
+        if copy is None or not temporary.is_file():
+            raise OutputError("virtual-write", "{path} can't be written ({reason}): choose another folder or name.",
+                              path=output, reason=messages.last)
+        del copy
+
+
+def _describe(copy: gdal.Dataset, names: "Sequence[str]", metadata: "Mapping[str, str]",
+              nodata: Optional[float]) -> None:
+    """Put names, nodata and the space into a virtual raster."""
+    for key, value in metadata.items():
+        copy.SetMetadataItem(key, value)
+    for number, name in enumerate(names, start=1):
+        band = copy.GetRasterBand(number)
+        band.SetDescription(name)
+        if nodata is not None and (band.GetNoDataValue() is None or not math.isnan(nodata)):
+            band.SetNoDataValue(nodata)
+
+
+def crs_text(wkt: str) -> str:
+    """Return a CRS as GDAL's warper takes it."""
+    return spatial_reference(wkt).ExportToWkt(["FORMAT=WKT2_2019"]) if wkt else ""
