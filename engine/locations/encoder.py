@@ -17,6 +17,7 @@ from .shipped import FAMILIES, IDS, ONLY_TRAINED
 
 MOST_DIMENSIONS = 16_384
 _DEFAULTS = Settings()
+_PIECE = 2 ** 18
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,12 @@ class LocationEncoder:
 
     def vectors(self, places: np.ndarray) -> np.ndarray:
         """Return `(n, dimensions)` float32 of places `(n, 2)` in degrees; all is computed in float64 before."""
-        return np.ascontiguousarray(self.family.formula(places, self.settings), dtype=np.float32)
+        found = np.empty((len(places), self.dimensions), dtype=np.float32)
+        # In pieces that stay in the processor's cache, which is several times faster for long vectors.
+        rows = max(1, _PIECE // self.dimensions)
+        for start in range(0, len(places), rows):
+            found[start:start + rows] = self.family.formula(places[start:start + rows], self.settings)
+        return found
 
     def space(self) -> Space:
         """Return the space that these settings make."""

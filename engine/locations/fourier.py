@@ -7,6 +7,7 @@ import numpy as np
 from ..geodesy import MEAN_RADIUS
 from .cartesian import unit_sphere
 from .family import Family
+from .products import products
 from .settings import LENGTH, SCALES, SEED, Settings
 
 QUARTER_MERIDIAN_KM = MEAN_RADIUS / 1000 * np.pi / 2
@@ -19,14 +20,14 @@ def _planar(places: np.ndarray, settings: Settings) -> np.ndarray:
     chance = _chance(settings)
     directions = chance.standard_normal((settings.scales, 2)) * (QUARTER_MERIDIAN_KM / settings.length)
     phases = chance.random_sample(settings.scales) * (2 * np.pi)
-    angles = (places / np.array([180.0, 90.0])) @ directions.T + phases
+    angles = phases + products(places / np.array([180.0, 90.0]), directions)
     return np.sqrt(2.0 / settings.scales) * np.cos(angles)
 
 
 def _sphere(places: np.ndarray, settings: Settings) -> np.ndarray:
     """Return cosines, then sines, of random waves through the globe; vectors have unit length."""
     directions = _chance(settings).standard_normal((settings.scales, 3)) * (MEAN_RADIUS / 1000 / settings.length)
-    angles = unit_sphere(places) @ directions.T
+    angles = products(unit_sphere(places), directions)
     return np.concatenate([np.cos(angles), np.sin(angles)], axis=1) / np.sqrt(settings.scales)
 
 

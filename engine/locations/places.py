@@ -15,6 +15,7 @@ CENTROID = "centroid"
 INSIDE = "inside"
 PLACES = (CENTROID, INSIDE)
 _POINT_TYPES = tuple(1 + dimension for dimension in (0, 1000, 2000, 3000))
+_POINT_SIZES = {21, 29, 37}
 _OLD_Z = 0x80000000
 _HEADER = 5
 _ROUNDING = 1e-9
@@ -93,12 +94,10 @@ def canonical(places: np.ndarray) -> np.ndarray:
 
 def _plain_points(shapes: "Sequence[Optional[bytes]]") -> Optional[np.ndarray]:
     """Return the coordinates of points at once, or None where the shapes are not all points of one kind."""
-    lengths = {0 if shape is None else len(shape) for shape in shapes}
-    if len(lengths) != 1:
+    lengths = set() if None in shapes else set(map(len, shapes))
+    if len(lengths) != 1 or not lengths <= _POINT_SIZES:
         return None
     size = lengths.pop()
-    if size not in (21, 29, 37):
-        return None
     raw = np.frombuffer(b"".join(shapes), dtype=np.uint8).reshape(len(shapes), size)
     header = raw[0, :_HEADER]
     if header[0] != 1 or (raw[:, :_HEADER] != header).any():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .family import Family
+from .products import products
 from .radii import factors
 from .settings import RADII, SCALES, Settings
 
@@ -20,7 +21,7 @@ def _grid(places: np.ndarray, settings: Settings) -> np.ndarray:
 
 def _theory(places: np.ndarray, settings: Settings) -> np.ndarray:
     """Return for each scale sine and cosine along three directions 120° apart."""
-    along = places @ _THREE.T
+    along = products(places, _THREE)
     return _waves(along[:, None, :] * factors(settings)[:, None])
 
 
