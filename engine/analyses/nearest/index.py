@@ -16,7 +16,7 @@ from ...progress import Part, Progress, check
 from ...whole import whole
 from .search import SPARE, Forbidden, Neighbours, ordered, search
 
-_STEP = 4096
+_STEP = 1024
 _RECALL_QUERIES = 200
 _SAME = 1e-6
 
