@@ -294,7 +294,8 @@ def pass_windows(work: FieldPass, region: Window) -> "list[Window]":
     across = max(1, min(WINDOW_PIXELS, region.width) // width) * width
     down = max(1, min(WINDOW_PIXELS, region.height) // height) * height
     across, down = min(across, work.grid.width), min(down, work.grid.height)
-    while across * down > most and (across > 16 or down > 16):
+    # A part of a storage block costs reading all of it, so a little over the limit is better than just below it.
+    while across * down > 1.25 * most and (across > 16 or down > 16):
         if down >= across and down > 16:
             down = max(16, down // 2)
         else:

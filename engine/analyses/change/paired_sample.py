@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Sequence
 
 import numpy as np
 
-from ...dataset import open_raster
+from ...dataset import block_cache, open_raster
 from ...errors import InputError
 from ...grid import Window, blocks
 from ...progress import Progress, check
@@ -27,6 +28,25 @@ class PairedSample:
 
 def sample_dates(scene: Scene, count: int, seed: int, progress: Progress) -> PairedSample:
     """Return about `count` cells spread evenly over what all dates cover, the same for the same seed."""
+    with block_cache(_cache_mib(scene)):
+        return _sampled(scene, count, seed, progress)
+
+
+def _cache_mib(scene: Scene) -> int:
+    """Return the size of a cache that holds a storage block of every date, within reason."""
+    width, height = (min(size, 2 * _BLOCK) for size in scene.block)
+    size = sum(source.dimensions * 4 for source in scene.sources) * max(width * height, _BLOCK * _BLOCK)
+    return int(min(max(2 * size >> 20, 64), 512))
+
+
+def _by_block(windows: "Sequence[Window]", block: "tuple[int, int]") -> "list[Window]":
+    """Return windows in such an order that each storage block is read once."""
+    width, height = block
+    return sorted(windows, key=lambda window: (window.y // height, window.x // width, window.y, window.x))
+
+
+def _sampled(scene: Scene, count: int, seed: int, progress: Progress) -> PairedSample:
+    """Read the sample."""
     region = scene.region
     whole = region.width * region.height <= 4 * count
     datasets = [open_raster(source.path) for source in scene.sources]
@@ -35,7 +55,7 @@ def sample_dates(scene: Scene, count: int, seed: int, progress: Progress) -> Pai
         windows = [Window(region.x + part.x, region.y + part.y, part.width, part.height)
                    for part in blocks(Window(0, 0, region.width, region.height), _BLOCK)]
     else:
-        windows = list(spread(region, _SIDE, max(64, min(1024, count // 64)), seed))
+        windows = _by_block(spread(region, _SIDE, max(64, min(1024, count // 64)), seed), scene.block)
     vectors, cells = [], []
     for attempt in range(2):
         most = max(1, -(-count // len(windows)) * (4 if attempt else 1))
@@ -51,7 +71,7 @@ def sample_dates(scene: Scene, count: int, seed: int, progress: Progress) -> Pai
             cells.append(np.stack([window.x + kept % window.width, window.y + kept // window.width], axis=1))
         if sum(map(len, cells)) or whole:
             break
-        windows = list(spread(region, _SIDE, 4096, seed + 1))
+        windows = _by_block(spread(region, _SIDE, 4096, seed + 1), scene.block)
     places = np.concatenate(cells)
     if not len(places):
         raise InputError("change-empty", "{first} and the other dates have no cell with a value at each date: check "
