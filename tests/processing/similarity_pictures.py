@@ -47,7 +47,8 @@ def main() -> None:
         where = town.geometry().centroid().asPoint()
         spot = f"{where.x()!r},{where.y()!r}"
         found = processing.run("earthprint:similarityraster", {
-            "INPUT": field, "COORDINATES": spot, "TOP": 8, "DISTANCE": 400, "THRESHOLD": "0.75", "OUTPUT": str(folder / "score.tif"),
+            "INPUT": field, "COORDINATES": spot, "TOP": 8, "DISTANCE": 400, "THRESHOLD": "0.75",
+            "OUTPUT": str(folder / "score.tif"),
             "POLYGONS": str(folder / "areas.gpkg"), "PLACES": str(folder / "places.gpkg")})
         score = QgsRasterLayer(found["OUTPUT"], "score")
         style_score_raster(score)
