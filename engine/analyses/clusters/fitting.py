@@ -21,7 +21,7 @@ from .request import ClusterChoice
 from .scaling import Scaling, centred, standardised, unscaled
 
 SAMPLES = {"kmeans": 100_000, "spherical": 100_000, "gmm": 50_000, "hdbscan": 10_000, "agglomerative": 10_000}
-_JUDGED = {"kmeans": 20_000, "spherical": 20_000, "gmm": 5_000}
+_JUDGED = {"kmeans": 20_000, "spherical": 20_000, "gmm": 3_000}
 _SHAKY, _BLURRED = 0.6, 0.1
 
 

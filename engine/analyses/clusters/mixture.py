@@ -34,7 +34,7 @@ def fit_mixture(points: np.ndarray, clusters: int, seed: int, progress: Progress
 
 def quick_mixture(points: np.ndarray, clusters: int, seed: int, progress: Progress) -> MixtureFit:
     """Fit a mixture in fewer steps, to see how much the start decides."""
-    return _fit(points, quick_kmeans(points, clusters, EUCLIDEAN, seed, progress), seed, 30, progress)
+    return _fit(points, quick_kmeans(points, clusters, EUCLIDEAN, seed, progress), seed, 20, progress)
 
 
 def _fit(points: np.ndarray, start: KMeansFit, seed: int, steps: int, progress: Progress) -> MixtureFit:
