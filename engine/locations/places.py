@@ -94,7 +94,7 @@ def canonical(places: np.ndarray) -> np.ndarray:
 
 def _plain_points(shapes: "Sequence[Optional[bytes]]") -> Optional[np.ndarray]:
     """Return the coordinates of points at once, or None where the shapes are not all points of one kind."""
-    lengths = set() if None in shapes else set(map(len, shapes))
+    lengths = set(map(len, shapes)) if set(map(type, shapes)) == {bytes} else set()
     if len(lengths) != 1 or not lengths <= _POINT_SIZES:
         return None
     size = lengths.pop()
