@@ -31,7 +31,7 @@ class LayerWriter:
     """Takes rows in chunks; the layer appears under its name when the writer is closed, and not before."""
 
     def __init__(self, destination: str, wkt: str, geometry_type: int, columns: "Sequence[ColumnSpec]",
-                 provenance: "Sequence[Provenance]" = ()) -> None:
+                 provenance: "Sequence[Provenance]" = (), metadata: "Optional[Mapping[str, str]]" = None) -> None:
         """Create the layer under a temporary name in the target's folder."""
         target = parse_destination(destination)
         self.path = target.path
@@ -46,6 +46,8 @@ class LayerWriter:
             self._create(wkt, geometry_type)
             if provenance:
                 self._layer.SetMetadataItem(PROVENANCE_ITEM, provenance_item(provenance))
+            for key, value in (metadata or {}).items():
+                self._layer.SetMetadataItem(key, value)
         except BaseException as error:
             self.discard(error)
             raise

@@ -53,8 +53,8 @@ class EarthprintProvider(QgsProcessingProvider):
         return "tif"
 
     def supportedOutputRasterLayerExtensions(self) -> List[str]:  # noqa: N802
-        """Return the endings that an embedding raster may have."""
-        return ["tif", "tiff"]
+        """Return the endings that an embedding raster may have; each algorithm says which of them it writes."""
+        return ["tif", "tiff", "vrt"]
 
     def defaultVectorFileExtension(self, hasGeometry: bool = True) -> str:  # noqa: N802, N803
         """Return the ending of temporary embedding tables: other formats cut or drop the vectors."""

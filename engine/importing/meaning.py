@@ -96,8 +96,9 @@ def _described(first: First, progress: Progress) -> Optional[Identity]:
     """Return the space that the file or its rows state, if the vectors can be of it."""
     dimensions = first.vectors.shape[1]
     space = first.described.space or _of_layer(first.rows)
-    if first.keys:
-        key = parse_key(only_key(first.keys, first.rows.name))
+    keys = first.keys or ([first.described.key] if space is None and first.described.key else [])
+    if keys:
+        key = parse_key(only_key(keys, first.rows.name))
         if key.dimensions != dimensions:
             return None
         if space is None or space.digest() != key.digest:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Union
 
 from ..errors import SpaceError
 from ..provenance import Provenance, merged, read_provenance
-from ..space import Space, from_json
+from ..space import Space, SpaceKey, from_json, parse_key
 
 SPACE_KEY = "earthprint:space"
 KEY_KEY = "earthprint:key"
@@ -19,10 +19,11 @@ TYPE_KEY = "emb:type"
 
 @dataclass(frozen=True)
 class Described:
-    """The description of a file: whether there is one, and what of it could be read."""
+    """The description of a file: whether there is one, and what of it could be read; the key may be all."""
 
     there: bool = False
     space: Optional[Space] = None
+    key: str = ""
     provenance: "tuple[Provenance, ...]" = ()
 
 
@@ -41,7 +42,15 @@ def read_description(text: str) -> Described:
         space = from_json(json.dumps(content[SPACE_KEY])) if SPACE_KEY in content else None
     except SpaceError:
         space = None
-    return Described(True, space, _provenance(content))
+    return Described(True, space, _key(content), _provenance(content))
+
+
+def _key(content: "Mapping[str, Any]") -> str:
+    """Return the key, empty where there is none that can be read."""
+    try:
+        return parse_key(str(content.get(KEY_KEY, ""))).text
+    except SpaceError:
+        return ""
 
 
 def _provenance(content: "Mapping[str, Any]") -> "tuple[Provenance, ...]":
@@ -53,15 +62,20 @@ def _provenance(content: "Mapping[str, Any]") -> "tuple[Provenance, ...]":
     return merged((Provenance(str(content.get("title", "")), licence, str(content.get("attribution", ""))),))
 
 
-def description_of(space: Space, key: str, rows: int) -> "dict[str, Any]":
+def description_of(identity: "Union[Space, SpaceKey]", key: str) -> "dict[str, Any]":
     """Return STAC's embedding metadata of a table, with our own space and licences under names of our own."""
+    named = isinstance(identity, Space)
+    digest = identity.digest() if named else identity.digest
     content: "dict[str, Any]" = {
-        TYPE_KEY: "chip", DIMENSIONS_KEY: space.dimensions, "data_type": "float32", "emb:count": rows,
+        TYPE_KEY: "chip", DIMENSIONS_KEY: identity.dimensions, "data_type": "float32",
         "stac_extensions": ["https://stac-extensions.github.io/embeddings/v0.0.1/schema.json"],
-        "links": [{"rel": "emb:model", "href": f"urn:earthprint:space:{space.digest()}", "title": space.encoder}],
-        SPACE_KEY: space.as_json(), KEY_KEY: key}
-    if space.provenance:
-        content[PROVENANCE_KEY] = [item.as_json() for item in space.provenance]
-        content["license"] = "; ".join(dict.fromkeys(item.licence for item in space.provenance if item.licence))
-        content["attribution"] = " ".join(item.attribution for item in space.provenance if item.attribution)
+        "links": [{"rel": "emb:model", "href": f"urn:earthprint:space:{digest}",
+                   "title": identity.encoder if named else identity.name}],
+        KEY_KEY: key}
+    if named:
+        content[SPACE_KEY] = identity.as_json()
+    if identity.provenance:
+        content[PROVENANCE_KEY] = [item.as_json() for item in identity.provenance]
+        content["license"] = "; ".join(dict.fromkeys(item.licence for item in identity.provenance if item.licence))
+        content["attribution"] = " ".join(item.attribution for item in identity.provenance if item.attribution)
     return content

@@ -8,6 +8,7 @@ from typing import Any
 
 from qgis.core import (
     QgsProcessing,
+    QgsProcessingContext,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterRasterDestination,
@@ -20,6 +21,8 @@ from ...engine.errors import OutputError
 from ...engine.table.location import parse_destination
 
 RASTER_ENDINGS = (".tif", ".tiff")
+VIRTUAL_ENDING = ".vrt"
+_VIRTUAL = "earthprint_virtual"
 _DATABASE = re.compile(r"^(postgres|spatialite|mssql|hana|oracle|memory):", re.IGNORECASE)
 
 
@@ -36,8 +39,12 @@ def destination_problem(definition: QgsProcessingParameterDefinition, value: Any
     if not text or text == QgsProcessing.TEMPORARY_OUTPUT:
         return ""
     if isinstance(definition, QgsProcessingParameterRasterDestination):
-        if os.path.splitext(text)[1].lower() in RASTER_ENDINGS:
+        virtual = bool((definition.metadata() or {}).get(_VIRTUAL))
+        if os.path.splitext(text)[1].lower() in RASTER_ENDINGS + ((VIRTUAL_ENDING,) if virtual else ()):
             return ""
+        if virtual:
+            return _tr("{name}: “{path}” must end in .vrt (in place) or .tif (a copy).").format(
+                name=definition.name(), path=text)
         return _tr("{name}: an embedding raster is written as GeoTIFF, so “{path}” must end in .tif.").format(
             name=definition.name(), path=text)
     if isinstance(definition, QgsProcessingParameterVectorDestination):
@@ -47,6 +54,24 @@ def destination_problem(definition: QgsProcessingParameterDefinition, value: Any
                    "(“Export embeddings” and “Save features as…” make other formats of it).").format(
             name=definition.name(), path=text)
     return ""
+
+
+def allow_virtual(definition: QgsProcessingParameterRasterDestination) -> None:
+    """Let an output be a virtual raster as well."""
+    definition.setMetadata({_VIRTUAL: True})
+
+
+def without_ending(path: str) -> str:
+    """Return a path whose ending is left to whoever writes the file."""
+    return os.path.splitext(path)[0]
+
+
+def written_elsewhere(context: QgsProcessingContext, named: str, path: str) -> None:
+    """Let QGIS load a result from where it was written, where that is not what QGIS named."""
+    layers = dict(context.layersToLoadOnCompletion())
+    if named != path and named in layers:
+        layers[path] = layers.pop(named)
+        context.setLayersToLoadOnCompletion(layers)
 
 
 def table_destination(output: str) -> str:

@@ -222,3 +222,38 @@ def test_cancel_raises_and_leaves_nothing(run_algorithm: Any, tmp_path: Path) ->
     with pytest.raises(QgsProcessingException, match="Cancelled"):
         run_algorithm("importembeddings", {"INPUT": path, "OUTPUT": str(tmp_path / "o.gpkg")}, feedback)
     assert [entry.name for entry in tmp_path.iterdir()] == ["in.gpkg"]
+
+
+def test_the_sample_data_open_with_one_call(run_algorithm: Any, tmp_path: Path, sample_data: Path) -> None:
+    points = str(sample_data / "alphaearth_clearing" / "alphaearth_clearing_west.gpkg")
+    found = run_algorithm("importembeddings", {"INPUT": points, "OUTPUT": str(tmp_path / "a.gpkg")})
+    assert found["SPACE"].startswith("alphaearth-")
+    assert (found["ROWS"], found["DIMENSIONS_OUT"]) == (294, 64)
+    pytest.importorskip("pyarrow")
+    clay = str(sample_data / "clay_embeddings" / "clay_03WVN_20220610.parquet")
+    found = run_algorithm("importembeddings", {"FILE": clay, "OUTPUT": str(tmp_path / "c.gpkg")})
+    assert found["SPACE"].startswith("clay-v0-")
+    layer = QgsVectorLayer(found["OUTPUT"], "c", "ogr")
+    assert (layer.featureCount(), found["DIMENSIONS_OUT"]) == (417, 768)
+    extent = layer.extent()
+    assert (round(extent.xMinimum(), 3), round(extent.yMaximum(), 3)) == (-167.188, 65.822)
+
+
+def test_counties_are_found_by_their_codes(run_algorithm: Any, tmp_path: Path, sample_data: Path) -> None:
+    counties = str(sample_data / "us_counties_1980" / "us_counties_1980.gpkg")
+    layer = QgsVectorLayer(counties, "c", "ogr")
+    codes = [feature["fips"] for feature in layer.getFeatures()][:30]
+    with open(tmp_path / "county_embeddings.csv", "w", newline="", encoding="utf-8") as file:
+        chance = np.random.default_rng(0).normal(size=(30, 330))
+        csv.writer(file).writerows([["place", *(f"feature{number}" for number in range(330))],
+                                    *([f"geoId/{code}", *row] for code, row in zip(codes, chance.tolist()))])
+    said = Listener()
+    found = run_algorithm("importembeddings", {
+        "FILE": str(tmp_path / "county_embeddings.csv"), "GEOMETRY_LAYER": counties,
+        "OUTPUT": str(tmp_path / "o.gpkg")}, said)
+    assert found["SPACE"].startswith("pdfm-")
+    places = {feature["place"][6:]: feature.geometry().asWkt() for feature in QgsVectorLayer(
+        found["OUTPUT"], "o", "ogr").getFeatures()}
+    assert places == {feature["fips"]: feature.geometry().asWkt() for feature in layer.getFeatures()
+                      if feature["fips"] in codes}
+    assert any("joined by place" in text for text in said.infos)
