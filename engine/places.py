@@ -15,12 +15,13 @@ from typing import Optional
 import numpy as np
 from osgeo import gdal
 
-from .dataset import open_raster, raster_info, read
+from .dataset import block_cache, open_raster, raster_info, read
 from .geodesy import Ground, cell_places, disc_windows
 from .grid import Grid, Window, blocks
 from .progress import Progress, check
 
 _BLOCK = 256
+_CACHE_MIB = 32
 _KEPT_BLOCKS = 96
 
 
@@ -37,6 +38,12 @@ class Place:
 
 def top_places(path: str, count: int, metres: float, progress: Progress) -> "list[Place]":
     """Return the `count` best cells of the first band, best first, no two nearer than `metres`; ties by row, column."""
+    with block_cache(_CACHE_MIB):
+        return _found(path, count, metres, progress)
+
+
+def _found(path: str, count: int, metres: float, progress: Progress) -> "list[Place]":
+    """Take the best, drop what is too near, go on."""
     info = raster_info(path)
     search = _Search(path, info.grid, metres)
     windows = list(blocks(info.grid.whole, _BLOCK))

@@ -14,6 +14,7 @@ from osgeo import gdal, ogr
 from .dataset import (
     RasterInfo,
     RasterLayout,
+    block_cache,
     cannot_write,
     create_raster,
     create_vector,
@@ -32,6 +33,7 @@ from .progress import Part, Progress, check
 from .table.parts import ColumnSpec
 
 _BLOCK = 256
+_CACHE_MIB = 64
 _BATCH = 2000
 
 
@@ -60,6 +62,8 @@ def vectorise(areas: Areas, progress: Progress) -> int:
     if areas.values is not None:
         columns.append(ColumnSpec(areas.value_name, "real"))
     with ExitStack() as stack:
+        # GDAL burns outlines in pieces of this size, which would else be a share of the machine's memory.
+        stack.enter_context(block_cache(_CACHE_MIB))
         writer = stack.enter_context(LayerWriter(areas.output, info.grid.wkt, ogr.wkbMultiPolygon, columns))
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".earthprint-", dir=folder)))
         marks, outlines = scratch / "marks.tif", scratch / "outlines.gpkg"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Optional, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from ...field import PROVENANCE_ITEM, Field, open_field
 from ...field_pass import FieldBlock, FieldPass, PassAccount, RasterOutput, run_pass, source_of
 from ...field_sample import sample_field
 from ...grid import Window
+from ...pipeline import attend
 from ...places import Place, top_places
 from ...plain_layer import LayerWriter
 from ...progress import Part, Progress
@@ -43,7 +45,7 @@ def find_similar(request: SimilarityRequest, progress: Progress) -> SimilarityRe
         progress.warn(f"{opened.info.path} doesn't say what its embeddings are: its bands are taken as they are, so "
                       "standardise them if they are raw. State it with “Describe embeddings”.")
     recipe, material, background = _material(opened, request, Part(progress, 0.0, 0.15))
-    scorer = fit(recipe, material)
+    scorer = attend(partial(fit, recipe, material), progress)
     threshold = parse_threshold(options.threshold) if options.polygons else None
     if threshold == BEST:
         threshold = best_threshold(recipe, material, _required(background), progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Optional
 
 import numpy as np
@@ -13,6 +14,7 @@ from osgeo import ogr
 from ...centres import centres_of, point_wkb
 from ...errors import InputError
 from ...geodesy import Ground, polygon_area
+from ...pipeline import attend
 from ...plain_layer import LayerWriter
 from ...progress import Part, Progress, check
 from ...registry import Registry
@@ -57,7 +59,7 @@ def find_similar_rows(request: TableSimilarityRequest, progress: Progress) -> Si
     check_options(options, request.counterexamples is not None)
     warn_if_undeclared(table, progress)
     recipe, material, background = _material(request, Part(progress, 0.0, 0.3))
-    scorer = fit(recipe, material)
+    scorer = attend(partial(fit, recipe, material), progress)
     threshold = parse_threshold(options.threshold) if options.polygons else None
     if threshold == BEST:
         threshold = best_threshold(recipe, material, background, progress)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Optional
 
 import numpy as np
 
 from ...errors import InputError
-from ...progress import Progress, check
+from ...pipeline import attend
+from ...progress import Progress
 from .methods import Material, Recipe, fit
 from .scores import score_vectors
 
@@ -38,7 +40,7 @@ def best_threshold(recipe: Recipe, material: Material, background: np.ndarray, p
 
     Each example is scored by a scorer made without it, since the score of an example with itself says nothing.
     """
-    scorer = fit(recipe, material)
+    scorer = attend(partial(fit, recipe, material), progress)
     scores = score_vectors(background, scorer)
     scores = scores[np.isfinite(scores)]
     left_out = _left_out(recipe, material, progress)
@@ -61,8 +63,8 @@ def _left_out(recipe: Recipe, material: Material, progress: Progress) -> Optiona
     numbers = np.arange(count) % folds
     found = np.empty(count, dtype=np.float32)
     for fold in range(folds):
-        check(progress)
-        scorer = fit(recipe, Material(examples.part(numbers != fold), material.counter, material.background))
+        others = Material(examples.part(numbers != fold), material.counter, material.background)
+        scorer = attend(partial(fit, recipe, others), progress)
         found[numbers == fold] = score_vectors(examples.means[numbers == fold], scorer)
     found = found[np.isfinite(found)]
     return found if len(found) else None
