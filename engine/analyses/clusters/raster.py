@@ -14,6 +14,7 @@ from ...field_pass import FieldBlock, FieldPass, FieldSource, RasterOutput, run_
 from ...field_sample import sample_field
 from ...geodesy import cell_areas
 from ...grid import Grid, Window
+from ...memory import peak_mib
 from ...progress import Part, Progress
 from ..models import save_model
 from .class_names import name_classes
@@ -53,7 +54,7 @@ def cluster_raster(request: ClusterRasterRequest, progress: Progress) -> Cluster
                   for place in block[PLACE]]
         tally.add(block, places)
 
-    run_pass(_pass(request, opened, region, model), Part(progress, 0.4, 0.95), take)
+    account = run_pass(_pass(request, opened, region, model), Part(progress, 0.4, 0.95), take)
     if not tally.counts.sum():
         progress.warn("No cell got a class: all of the area asked for is nodata.")
     name_classes(request.output, [entry.name for entry in model.classes])
@@ -66,7 +67,10 @@ def cluster_raster(request: ClusterRasterRequest, progress: Progress) -> Cluster
         picture = raster_thumbnail(request.output, model.classes)
         write_report(request.extras.report, ReportInput(model, rows, picture, fitted.fit, "cells", request.reuse))
     progress.report(1.0)
-    return ClusterResult(request.output, model.clusters, model.classes, int(tally.counts.sum()))
+    progress.info(f"{int(tally.counts.sum()):,} cells in {model.clusters} clusters: "
+                  f"{account.blocks_read / max(account.seconds, 1e-3):.1f} blocks per second, peak memory "
+                  f"{peak_mib():,.0f} MiB.")
+    return ClusterResult(request.output, model.clusters, model.classes, int(tally.counts.sum()), account.bytes_read)
 
 
 def assign_block(blocks: "Sequence[FieldBlock]", window: Window, model: ClusterModel, grid: Grid,

@@ -73,9 +73,10 @@ class ClusterClass:
 
 @dataclass(frozen=True)
 class ClusterResult:
-    """What a run made."""
+    """What a run made; `bytes_read` is what the pass over a raster read, beside the sample."""
 
     output: str
     clusters: int
     classes: "tuple[ClusterClass, ...]"
     assigned: int
+    bytes_read: int = 0

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, List, Optional
@@ -11,14 +15,16 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr, osr
 
+import earthprint
 from earthprint.engine.analyses.clusters.agreement import adjusted_rand
 from earthprint.engine.analyses.clusters.model import load_clusters
-from earthprint.engine.analyses.clusters.raster import cluster_raster
+from earthprint.engine.analyses.clusters.raster import assign_block, cluster_raster
 from earthprint.engine.analyses.clusters.request import ClusterChoice, ClusterRasterRequest, Extras
 from earthprint.engine.coding import ALPHAEARTH, FLOAT32, Coding
-from earthprint.engine.errors import Cancelled, InputError, ModelError, OutputError, SpaceError
-from earthprint.engine.field import create_field
-from earthprint.engine.grid import Grid
+from earthprint.engine.errors import Cancelled, InputError, ModelError, OutputError, PackageError, SpaceError
+from earthprint.engine.field import create_field, open_field
+from earthprint.engine.field_pass import source_of
+from earthprint.engine.grid import Grid, Window
 from earthprint.engine.progress import Silent
 from earthprint.engine.space import Space
 
@@ -228,6 +234,27 @@ def test_the_result_does_not_depend_on_the_blocks(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-6)
 
 
+def test_the_pass_reads_every_cell_once(field: str, tmp_path: Path) -> None:
+    assert cluster_raster(request(field, tmp_path), Told()).bytes_read == ROWS * COLUMNS * DIMENSIONS * 4
+
+
+@pytest.mark.parametrize("method", ["kmeans", "gmm", "hdbscan"])
+def test_a_block_gives_the_same_answer_in_another_process(method: str, field: str, tmp_path: Path) -> None:
+    result = cluster_raster(request(field, tmp_path, method=method, extras=Extras(model=str(tmp_path / "m.json"))),
+                            Told())
+    opened, window = open_field(field), Window(10, 20, 50, 40)
+    call = pickle.dumps((assign_block, source_of(opened), window, load_clusters(str(tmp_path / "m.json"))[0],
+                         opened.info.grid))
+    code = ("import pickle, sys; from earthprint.engine.field_pass import read_block;"
+            "from earthprint.engine.dataset import open_raster;"
+            "function, source, window, model, grid = pickle.loads(sys.stdin.buffer.read());"
+            "block = read_block(open_raster(source.path), source, window);"
+            "sys.stdout.buffer.write(function([block], window, model, grid, None)[0].tobytes())")
+    done = subprocess.run([sys.executable, "-c", code], input=call, capture_output=True, check=True,
+                          env={**os.environ, "PYTHONPATH": str(Path(earthprint.__file__).parent.parent)})
+    assert done.stdout == classes_of(result.output)[20:60, 10:60].tobytes()
+
+
 def test_the_same_seed_gives_the_same_bytes(field: str, tmp_path: Path) -> None:
     texts = []
     for name in ("a", "b"):
@@ -333,3 +360,17 @@ def test_raw_bands_are_warned_of_and_standardised(tmp_path: Path) -> None:
         found.append(adjusted_rand(truth.ravel(), classes_of(result.output).ravel()))
     assert found[0] < 0.1 and found[1] > 0.99
     assert sum("doesn't say what its embeddings are" in text for text in told.warnings) == 2
+
+
+def test_k_means_needs_nothing_installed_and_the_others_say_what(field: str, tmp_path: Path,
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("sklearn", "scipy"):
+        for loaded in [module for module in sys.modules if module.split(".")[0] == name]:
+            monkeypatch.delitem(sys.modules, loaded)
+        monkeypatch.setitem(sys.modules, name, None)
+    extras = Extras(str(tmp_path / "s.gpkg"), str(tmp_path / "m.json"), str(tmp_path / "r.html"))
+    for method in ("kmeans", "spherical"):
+        assert cluster_raster(request(field, tmp_path, method=method, extras=extras), Told()).clusters == GROUPS
+    for method in ("gmm", "hdbscan"):
+        with pytest.raises(PackageError, match="scikit-learn"):
+            cluster_raster(request(field, tmp_path, method=method), Told())
