@@ -90,7 +90,8 @@ def split_threshold(values: Values, rule: str, progress: Progress) -> float:
     counts = histogram(values, low, high)
     edges = np.linspace(low, high, BINS + 1)
     if rule == TRIANGLE:
-        return triangle(counts, edges)
+        width = BINS // triangle_bins(span.count)
+        return triangle(counts.reshape(-1, width).sum(axis=1), edges[::width])
     found, distinct = otsu(counts, edges)
     if distinct < _TWO_GROUPS:
         progress.warn(f"The magnitudes form one group rather than two (Otsu's separation is {distinct:.2f} of 1), so "
@@ -110,6 +111,11 @@ def otsu(counts: np.ndarray, edges: np.ndarray) -> "tuple[float, float]":
     between = np.where((share > 0) & (share < 1 - 1e-15), between, -1.0)
     best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
     return float(edges[best + 1].mean()), float(between.max() / variance) if variance > 0 else 0.0
+
+
+def triangle_bins(count: int) -> int:
+    """Return how many bins so many magnitudes fill: in finer ones chance makes the peak, and so the threshold."""
+    return int(2 ** np.clip(np.floor(np.log2(max(1, count / 40))), 4, 8))
 
 
 def triangle(counts: np.ndarray, edges: np.ndarray) -> float:

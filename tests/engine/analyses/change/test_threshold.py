@@ -15,6 +15,7 @@ from earthprint.engine.analyses.change.threshold import (
     parse_threshold,
     split_threshold,
     stable_threshold,
+    triangle_bins,
 )
 from earthprint.engine.errors import InputError
 
@@ -41,7 +42,7 @@ def test_otsu_leaves_the_least_spread_within_two_groups(seed: int) -> None:
 def test_the_triangle_is_the_point_farthest_from_the_line(seed: int) -> None:
     values = two_groups(seed, 0.02)
     found = split_threshold(ArrayValues(values), "triangle", Watcher())
-    counts, edges = np.histogram(values.astype(np.float64), BINS, (float(values.min()), float(values.max())))
+    counts, edges = np.histogram(values.astype(np.float64), triangle_bins(len(values)))
     peak, last = int(counts.argmax()), int(np.flatnonzero(counts)[-1])
     start, end = np.array([peak, counts[peak]], float), np.array([last, counts[last]], float)
     way = (end - start) / np.linalg.norm(end - start)
