@@ -23,7 +23,7 @@ from .quality import Gauge, Quality
 from .raster_field import RasterField, raster_field
 from .tessera_tile import TesseraTile
 from .virtual import write_virtual
-from .zarr_field import ZarrField, is_store
+from .zarr_field import ZarrField, is_store, store_of
 
 VIRTUAL = ".vrt"
 COPY = ".tif"
@@ -91,7 +91,7 @@ def import_field(request: FieldImport, progress: Progress) -> FieldImportResult:
 
 def open_published_field(request: FieldImport) -> AnyField:
     """Open a file or store by what it is."""
-    path = request.path
+    path = store_of(request.path)
     if file_kind(path) == NUMPY:
         found: AnyField = TesseraTile(path, request.georeference)
         if request.product == "alphaearth":

@@ -43,6 +43,12 @@ def is_store(path: str) -> bool:
     return path.upper().startswith("ZARR:") or (place.is_dir() and any((place / name).is_file() for name in _FILES))
 
 
+def store_of(path: str) -> str:
+    """Return the store where somebody chose one of its metadata files, as dialogs for files only let them."""
+    place = Path(path)
+    return str(place.parent) if place.name in _FILES and place.is_file() else path
+
+
 class ZarrField:
     """A store's embeddings, of the last date where there are several."""
 

@@ -46,7 +46,8 @@ class ImportField(EarthprintAlgorithm):
         self.add(
             QgsProcessingParameterFile(FILE, self.tr("File"), QgsProcessingParameterFile.Behavior.File),
             self.tr("A GeoTIFF or .vrt of AlphaEarth (signed bytes, or decoded as Earth Engine exports it), a GeoTIFF "
-                    "or a .npy of TESSERA (its scales as NAME_scales.npy beside it), or the folder of a Zarr store."))
+                    "or a .npy of TESSERA (its scales as NAME_scales.npy beside it), or a Zarr store (its "
+                    "folder, or the .zgroup or zarr.json in it)."))
         self.add(
             choice(PRODUCT, self.tr("Product"), PRODUCTS, "automatic"),
             self.tr("automatic: told by the number, names and values of the bands, or refused. alphaearth, tessera: "

@@ -15,7 +15,7 @@ PICTURES = ROOT / "resources" / "help" / "pictures"
 SIDE = 400
 GAP = 8
 COLOURS = 128
-DIALOGS = ("addencoder", "importembeddings", "describeembeddings")
+DIALOGS = ("addencoder", "importembeddings", "describeembeddings", "importfield", "exportembeddings")
 
 
 def picture_of(layers: Sequence[Any], extent: Any) -> Any:

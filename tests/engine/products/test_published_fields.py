@@ -357,7 +357,7 @@ def test_tessera_in_zarr(tmp_path, coordinates):
     if coordinates:
         zarr_array(store, "northing", 3999995.0 - 10 * np.arange(9, dtype="<f8"), ["northing"])
         zarr_array(store, "easting", 500005.0 + 10 * np.arange(7, dtype="<f8"), ["easting"])
-    result = brought_in(store, tmp_path / "out")
+    result = brought_in(store if coordinates else store / ".zgroup", tmp_path / "out")
     field, found = vectors_of(result.output)
     np.testing.assert_array_equal(found, np.moveaxis(codes.astype(np.float32) * scales[..., None], 2, 0))
     assert field.info.grid.transform == (500000, 10, 0, 4000000, 0, -10)
