@@ -17,6 +17,7 @@ _LONGEST_METRES = 5000.0
 _LONGEST_DEGREES = 0.05
 _MOST_PARTS = 512
 _BATCH = 100_000
+_NONE = '"Undefined '
 
 
 def bring_over(outlines: Outlines, wkt: str, name: str, field_wkt: str, field_name: str,
@@ -41,8 +42,14 @@ def bring_over(outlines: Outlines, wkt: str, name: str, field_wkt: str, field_na
     return Outlines(outlines.kinds, outlines.features, np.split(flat, ends[:-1]), outlines.count, outlines.mended)
 
 
+def stated(wkt: str) -> str:
+    """Return a CRS, or nothing for those that GeoPackages have for layers without any."""
+    return "" if _NONE in wkt[:60] else wkt
+
+
 def _way(wkt: str, name: str, field_wkt: str, field_name: str) -> Optional[osr.CoordinateTransformation]:
     """Return the transformation, None where none is needed."""
+    wkt, field_wkt = stated(wkt), stated(field_wkt)
     for one, one_name, other in ((wkt, name, field_wkt), (field_wkt, field_name, wkt)):
         if not one and other:
             raise InputError("features-crs", "{name} has no CRS: state it with “Assign projection” first.",

@@ -8,6 +8,7 @@ from typing import Dict
 import numpy as np
 
 from ..errors import InputError
+from ..features.placing import stated
 from ..table import ColumnSpec, TableWriter
 from .cells import names_of
 from .outline import centres_of_cells, outlines_of
@@ -121,6 +122,6 @@ class HexagonWriter:
 
 def require_place(wkt: str, planar: bool, name: str) -> None:
     """Refuse data that lies nowhere on Earth."""
-    if planar:
+    if planar or not stated(wkt):
         raise InputError("h3-crs", "{name} has no CRS that tells where on Earth it lies: state it with “Assign "
                          "projection” first.", name=name)

@@ -49,7 +49,7 @@ def spread(outlines: Outlines, middles: np.ndarray, resolution: int, progress: P
     polygons = (shapes.kinds == POLYGON) & shapes.inside
     small = np.flatnonzero(polygons & (spans <= 1.0).all(axis=1) & (middles != NO_CELL))
     rows, cells = [small], [middles[small]]
-    weights = [shapes.sizes[small] * _areas(grid, np.floor(shapes.boxes[small, 1]).astype(np.int64))]
+    weights = [shapes.sizes[small] * _areas(grid, shapes.boxes[small][:, 1::2].mean(axis=1) - 0.5)]
     polygons[small] = False
     for window, features in _windows(shapes, np.flatnonzero(polygons)):
         check(progress)
@@ -70,7 +70,7 @@ def spread(outlines: Outlines, middles: np.ndarray, resolution: int, progress: P
 
 
 def _areas(grid: Grid, rows: np.ndarray) -> np.ndarray:
-    """Return the area of a cell of each row in square metres."""
+    """Return the area of a cell of each row in square metres; half a row further down for a half."""
     _, dx, _, y, _, dy = grid.transform
     return np.abs(equal_area(y + (rows + 1) * dy) - equal_area(y + rows * dy)) * np.radians(dx)
 
