@@ -30,6 +30,7 @@ from .geodesy import cell_areas
 from .grid import Window, blocks
 from .plain_layer import LayerWriter
 from .progress import Part, Progress, check
+from .provenance import Provenance
 from .table.parts import ColumnSpec
 
 _BLOCK = 256
@@ -43,7 +44,7 @@ class Areas:
 
     These are the cells of `values` (one band, NaN for nodata) of at least `threshold`, or those that count in `mask`
     (one band, not 0 and not nodata), on the same grid. `value_name` is the column of the mean of `values`. Outlines
-    smaller than `least_area` square metres are left out.
+    smaller than `least_area` square metres are left out. `provenance` is that of the vectors, for the licence's sake.
     """
 
     output: str
@@ -52,6 +53,7 @@ class Areas:
     threshold: float = 0.0
     value_name: str = "mean"
     least_area: float = 0.0
+    provenance: "tuple[Provenance, ...]" = ()
 
 
 def vectorise(areas: Areas, progress: Progress) -> int:
@@ -64,7 +66,8 @@ def vectorise(areas: Areas, progress: Progress) -> int:
     with ExitStack() as stack:
         # GDAL burns outlines in pieces of this size, which would else be a share of the machine's memory.
         stack.enter_context(block_cache(_CACHE_MIB))
-        writer = stack.enter_context(LayerWriter(areas.output, info.grid.wkt, ogr.wkbMultiPolygon, columns))
+        writer = stack.enter_context(LayerWriter(areas.output, info.grid.wkt, ogr.wkbMultiPolygon, columns,
+                                                 areas.provenance))
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".earthprint-", dir=folder)))
         marks, outlines = scratch / "marks.tif", scratch / "outlines.gpkg"
         _mark(areas, info, marks, Part(progress, 0.0, 0.25))

@@ -16,6 +16,7 @@ from ...errors import InputError
 from ...geodesy import Ground
 from ...plain_layer import LayerWriter
 from ...progress import Part, Progress, check
+from ...provenance import merged
 from ...space import require_same
 from ...table.parts import ColumnSpec, Table, warn_if_undeclared
 from .index import search_index
@@ -163,11 +164,13 @@ class _Writers:
     def __enter__(self) -> "_Writers":
         """Open the layers."""
         request = self._request
-        self._rows = self._stack.enter_context(LayerWriter(request.output, "", ogr.wkbNone, self._columns))
+        tables = (request.source, request.target or request.source)
+        origins = merged(*(table.identity().provenance for table in tables))
+        self._rows = self._stack.enter_context(LayerWriter(request.output, "", ogr.wkbNone, self._columns, origins))
         if request.lines:
             self._lines = self._stack.enter_context(LayerWriter(
                 request.lines, request.source.wkt, ogr.wkbMultiLineString,
-                [*self._columns, ColumnSpec("distance", "real")]))
+                [*self._columns, ColumnSpec("distance", "real")], origins))
         return self
 
     def __exit__(self, *error: Any) -> Optional[bool]:

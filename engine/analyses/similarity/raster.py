@@ -55,11 +55,12 @@ def find_similar(request: SimilarityRequest, progress: Progress) -> SimilarityRe
         account = _score(opened, scorer, around, scores, request, Part(progress, 0.15, 0.7))
         polygons = places = 0
         if options.polygons and threshold is not None:
-            areas = Areas(options.polygons, values=scores, threshold=float(threshold), value_name=_BAND)
+            areas = Areas(options.polygons, values=scores, threshold=float(threshold), value_name=_BAND,
+                          provenance=opened.space.provenance)
             polygons = vectorise(areas, Part(progress, 0.7, 0.85))
         if options.places:
             found = top_places(scores, options.top, options.distance, Part(progress, 0.85, 1.0))
-            places = _write_places(found, opened.info.grid.wkt, options.places)
+            places = _write_places(found, opened, options.places)
     _tell(account, polygons, places, threshold, options, progress)
     return SimilarityResult(request.output, None if threshold is None else float(threshold), polygons, places,
                             account.blocks_read, account.bytes_read, time.monotonic() - started)
@@ -133,10 +134,10 @@ def _scored(blocks: "Sequence[FieldBlock]", window: Window, **parameters: Any) -
     return [found[None]]
 
 
-def _write_places(found: "Sequence[Place]", wkt: str, output: str) -> int:
+def _write_places(found: "Sequence[Place]", opened: Field, output: str) -> int:
     """Write places as points, the best first."""
     columns = [ColumnSpec("rank", "integer"), ColumnSpec(_BAND, "real")]
-    with LayerWriter(output, wkt, ogr.wkbPoint, columns) as writer:
+    with LayerWriter(output, opened.info.grid.wkt, ogr.wkbPoint, columns, opened.space.provenance) as writer:
         writer.write([point_wkb(place.x, place.y) for place in found],
                      {"rank": list(range(1, len(found) + 1)), _BAND: [place.score for place in found]})
     return len(found)

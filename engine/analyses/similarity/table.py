@@ -142,7 +142,8 @@ def _outlines(request: TableSimilarityRequest) -> LayerWriter:
     """Return the writer of the similar rows."""
     kind = "text" if _text_ids(request.table) else "integer64"
     return LayerWriter(request.options.polygons, request.table.wkt, request.table.geometry_type,
-                       [ColumnSpec("source_id", kind), ColumnSpec("area", "real"), ColumnSpec(SCORE, "real")])
+                       [ColumnSpec("source_id", kind), ColumnSpec("area", "real"), ColumnSpec(SCORE, "real")],
+                       request.table.identity().provenance)
 
 
 def _text_ids(table: Table) -> bool:
@@ -206,7 +207,8 @@ def _write_places(request: TableSimilarityRequest, scored: _Scored, progress: Pr
                 (ground.distance(places[found], places[row]) < options.distance).any()):
             found.append(row)
     columns = [ColumnSpec("rank", "integer"), ColumnSpec(SCORE, "real")]
-    with LayerWriter(options.places, request.table.wkt, ogr.wkbPoint, columns) as writer:
+    provenance = request.table.identity().provenance
+    with LayerWriter(options.places, request.table.wkt, ogr.wkbPoint, columns, provenance) as writer:
         writer.write([point_wkb(*scored.centres[row]) for row in found],
                      {"rank": list(range(1, len(found) + 1)), SCORE: scored.scores[found]})
     if len(found) < options.top:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -267,3 +268,18 @@ def test_typed_coordinates_are_transformed():
     assert np.frombuffer(moved[5:], dtype="<f8") == pytest.approx([500000, 0], abs=1e-3)
     with pytest.raises(InputError, match="can't be transformed from EPSG:99"):
         typed_points("15,0 [EPSG:99]", UTM.ExportToWkt())
+
+
+def test_licences_go_along_to_all_outputs(values, tmp_path):
+    values = np.nan_to_num(values, nan=1.0)
+    path = write(tmp_path / "field.tif", values)
+    dataset = gdal.Open(path, gdal.GA_Update)
+    product = {"product": "Invented", "licence": "CC BY 4.0", "attribution": "Made by the test.", "sources": []}
+    dataset.SetMetadataItem("EARTHPRINT_PROVENANCE", json.dumps({"products": [product]}))
+    dataset = None
+    run(path, tmp_path, Examples("it", at((3, 4))), polygons=str(tmp_path / "areas.gpkg"), threshold="0.2",
+        places=str(tmp_path / "places.gpkg"))
+    assert "Made by the test." in gdal.Open(str(tmp_path / "score.tif")).GetMetadataItem("EARTHPRINT_PROVENANCE")
+    for name in ("areas", "places"):
+        layers = gdal.OpenEx(str(tmp_path / f"{name}.gpkg"), gdal.OF_VECTOR)
+        assert "Made by the test." in layers.GetLayer(0).GetMetadataItem("EARTHPRINT_PROVENANCE")
