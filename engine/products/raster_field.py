@@ -202,7 +202,7 @@ def _unknown(info: RasterInfo, look: _Look, product: str) -> InputError:
 
 
 def _upright(info: RasterInfo) -> RasterInfo:
-    """Return the .vrt beside a tile that lies upside down, if it shows the same cells north up."""
+    """Return the .vrt beside a tile that lies upside down, if it shows the same cells north up (and is no result)."""
     beside = Path(info.path).with_suffix(".vrt")
     if not info.grid.south_up or not beside.is_file():
         return info
@@ -213,4 +213,5 @@ def _upright(info: RasterInfo) -> RasterInfo:
     same = (other.grid.width, other.grid.height, len(other.data_bands), other.grid.south_up) == (
         info.grid.width, info.grid.height, len(info.data_bands), False)
     near = np.allclose(other.grid.extent(), info.grid.extent(), rtol=0, atol=1e-6 * abs(info.grid.transform[1]))
-    return other if same and near and other.dtype == info.dtype else info
+    ours = SPACE_ITEM in other.metadata
+    return other if same and near and not ours and other.dtype == info.dtype else info

@@ -59,7 +59,7 @@ class MemoryRows:
                            {name: cells[part] for name, cells in self.data.items()})
 
     def distinct(self, column):
-        return list(set(self.data[column]))
+        return list(dict.fromkeys(self.data[column]))
 
 
 def imported(tmp_path, rows, progress=None, **more):

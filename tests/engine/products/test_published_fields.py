@@ -145,6 +145,13 @@ def test_a_tile_that_lies_upside_down_is_turned(tmp_path, ending):
     assert [band.description for band in field.info.bands][:2] in (["A00", "A01"], ["Dimension 1", "Dimension 2"])
 
 
+def test_a_result_beside_a_tile_is_made_again(tmp_path):
+    codes, path = alphaearth_tile(tmp_path / "t.tiff", transform=(500000, 10, 0, 4000000, 0, 10))
+    for _ in range(2):
+        result = brought_in(path, tmp_path / "t.vrt")
+    np.testing.assert_allclose(vectors_of(result.output)[1][:, 5, 9], decoded(codes)[:, -6, 9], rtol=1e-6)
+
+
 def test_the_vrt_beside_a_tile_is_used_and_may_be_given_itself(tmp_path):
     codes, path = alphaearth_tile(tmp_path / "t.tiff", transform=(500000, 10, 0, 4000000, 0, 10))
     gdal.Warp(str(tmp_path / "t.vrt"), gdal.OpenEx(str(path)), format="VRT", srcNodata="None", resampleAlg="near",
