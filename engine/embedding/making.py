@@ -133,9 +133,13 @@ def _silenced(values: np.ndarray, ignored: "frozenset[int]") -> np.ndarray:
 def save_features(features: RandomFeatures, cell: int, rasters: Rasters, indices: "Sequence[int]",
                   sampled: "Sequence[SampledWindow]", output: Path) -> Card:
     """Write the graph and its card beside it, and return the card."""
-    bands = bands_of(rasters, indices, _ranges(sampled))
+    return save_fitted(features, cell, bands_of(rasters, indices, _ranges(sampled)), Path(rasters.name).stem, output)
+
+
+def save_fitted(features: RandomFeatures, cell: int, bands: "tuple[CardBand, ...]", scene: str, output: Path) -> Card:
+    """Write the graph of features for these bands, fitted to what `scene` names, and its card beside it."""
     digest = hashlib.sha256(to_onnx(features, cell)).hexdigest()
-    card = _card(features, cell, bands, Path(rasters.name).stem, output, f"automatic-{digest[:8]}")
+    card = _card(features, cell, bands, scene, output, f"automatic-{digest[:8]}")
     # The copy inside says nothing of file names, so that the same pixels and seed give the same file and space.
     inside = replace(card, name="Random features", fitted_on="", model_path=Path(f"{card.id}.onnx"))
     content = to_onnx(features, cell, {NOTE: card_note(inside)})

@@ -1,0 +1,1 @@
+"""Geotagged photos as embedding tables: where and when they were taken, their pixels, and their vectors."""
