@@ -1,7 +1,8 @@
 """The middle of any geometry: in the plane of a projected CRS, or on the globe where coordinates are degrees.
 
-On the globe, parts are weighed as vectors from its centre, so that a country on both sides of ±180° has its middle
-there and not on the other side of the world, and one around a pole has it near the pole.
+On the globe, and where parts lie far apart in a plane, parts are weighed as vectors from the globe's centre, so that a
+country on both sides of ±180° has its middle there and not on the other side of the world, and one around a pole has it
+near the pole.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import Iterator, Optional, Tuple
 import numpy as np
 from osgeo import ogr
 
+from ..geodesy import Ground
 from .cartesian import unit_sphere
 
 Point = Optional[Tuple[float, float]]
 _SMALL = 0.5
 _STEP = 1.0
+_FAR = 1e6
 _NOTHING = 1e-9
 _FARTHEST = (540.0, 90.0 + 1e-9)
 
@@ -25,6 +28,25 @@ def planar_centroid(geometry: ogr.Geometry) -> Point:
     """Return the middle in the plane of the geometry's own coordinates."""
     middle = geometry.Centroid()
     return None if middle is None or middle.IsEmpty() else (middle.GetX(), middle.GetY())
+
+
+def projected_centroid(geometry: ogr.Geometry, wkt: str) -> Point:
+    """Return the middle in a projected CRS; parts far apart meet on the globe, since ±180° may lie between them."""
+    parts = list(_parts(geometry))
+    west, east, _, _ = geometry.GetEnvelope()
+    if len(parts) < 2 or east - west < _FAR:
+        return planar_centroid(geometry)
+    largest = max(part.kind for part in parts)
+    middles = [(planar_centroid(part.geometry), part.amount) for part in parts if part.kind == largest]
+    known = [(middle, amount) for middle, amount in middles if middle is not None]
+    ground = Ground(wkt)
+    vectors = unit_sphere(ground.places(np.array([middle for middle, _ in known], dtype=np.float64)))
+    whole = (vectors * np.array([[amount] for _, amount in known])).sum(axis=0)
+    if not whole @ whole > (_NOTHING * sum(amount for _, amount in known)) ** 2:
+        return planar_centroid(geometry)
+    place = _direction(whole)
+    point = ground.points(np.array([place]))[0]
+    return (float(point[0]), float(point[1])) if np.isfinite(point).all() else planar_centroid(geometry)
 
 
 def point_inside(geometry: ogr.Geometry) -> Point:
@@ -50,8 +72,7 @@ def globe_centroid(geometry: ogr.Geometry) -> Point:
         weight = sum(each for _, each in masses)
         length = float(np.sqrt(whole @ whole))
         if weight > 0 and length > _NOTHING * weight:
-            return (float(np.degrees(np.arctan2(whole[1], whole[0]))),
-                    float(np.degrees(np.arctan2(whole[2], np.hypot(whole[0], whole[1])))))
+            return _direction(whole)
     # What balances around the globe's centre has no middle on the globe.
     return planar_centroid(geometry)
 
@@ -69,6 +90,13 @@ class _Part:
         west, east, south, north = self.geometry.GetEnvelope()
         return east - west < _SMALL and north - south < _SMALL and max(-south, north) < 89.0
 
+    @property
+    def amount(self) -> float:
+        """Return area, length or count in the plane."""
+        if self.kind == ogr.wkbPolygon:
+            return float(self.geometry.GetArea())
+        return float(self.geometry.Length()) if self.kind == ogr.wkbLineString else 1.0
+
     def mass(self, kind: int) -> "Tuple[np.ndarray, float]":
         """Return the sum of this part's ground as vectors, and its amount, as area, length or count."""
         if kind == ogr.wkbPolygon:
@@ -80,6 +108,12 @@ class _Part:
             return points.sum(axis=0), float(len(points))
         sums = [_length(ring) for ring in rings]
         return sum((vector for vector, _ in sums), np.zeros(3)), sum(amount for _, amount in sums)
+
+
+def _direction(vector: np.ndarray) -> "Tuple[float, float]":
+    """Return the longitude and latitude that a vector from the globe's centre points to."""
+    return (float(np.degrees(np.arctan2(vector[1], vector[0]))),
+            float(np.degrees(np.arctan2(vector[2], np.hypot(vector[0], vector[1])))))
 
 
 def _parts(geometry: ogr.Geometry) -> "Iterator[_Part]":

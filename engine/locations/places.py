@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Callable, List, Optional, Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from osgeo import ogr, osr
 
 from ..dataset import longitude_latitude, quiet, spatial_reference
 from ..errors import InputError
-from .centroids import Point, globe_centroid, planar_centroid, point_inside
+from .centroids import Point, globe_centroid, planar_centroid, point_inside, projected_centroid
 
 CENTROID = "centroid"
 INSIDE = "inside"
@@ -37,7 +38,8 @@ class Places:
         self._wkt = wkt
         reference = spatial_reference(wkt)
         self._world = _is_world(reference)
-        self._degrees = bool(reference.IsGeographic()) and abs(reference.GetAngularUnits() - np.radians(1.0)) < 1e-9
+        self._geographic = bool(reference.IsGeographic())
+        self._degrees = self._geographic and abs(reference.GetAngularUnits() - np.radians(1.0)) < 1e-9
         self._middle = self._choose(place)
 
     def find(self, shapes: "Sequence[Optional[bytes]]") -> np.ndarray:
@@ -51,7 +53,9 @@ class Places:
         """Return how the place of a line, polygon or collection is found."""
         if place == INSIDE:
             return point_inside
-        return globe_centroid if self._degrees else planar_centroid
+        if self._degrees:
+            return globe_centroid
+        return planar_centroid if self._geographic else partial(projected_centroid, wkt=self._wkt)
 
     def _point(self, shape: Optional[bytes]) -> "tuple[float, float]":
         """Return the point that stands for a geometry, in the layer's CRS."""

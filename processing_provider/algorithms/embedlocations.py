@@ -65,8 +65,8 @@ class EmbedLocations(EarthprintAlgorithm):
                     "to tell apart). rbf and tile exist only trained."))
         self.add(
             choice(PLACE, self.tr("Place of lines and polygons"), PLACES, PLACES[0]),
-            self.tr("centroid: the middle, which for layers in degrees is that on the globe, also across ±180° and "
-                    "around a pole. inside: a point that lies on the feature for certain."))
+            self.tr("centroid: the middle, in the plane of a projected layer and on the globe for one in degrees, also "
+                    "across ±180° and around a pole. inside: a point that lies on the feature for certain."))
         declare_location_settings(self)
         self.add(
             QgsProcessingParameterVectorDestination(OUTPUT, self.tr("Embedding table"),

@@ -147,6 +147,29 @@ def test_files_filters_and_selections(run_algorithm: Any, tmp_path: Path) -> Non
     np.testing.assert_array_equal(vectors_in(path), expected()[rows])
 
 
+def test_the_nearest_by_place_are_the_nearest_on_the_ground(run_algorithm: Any, tmp_path: Path,
+                                                            sample_data: Path) -> None:
+    source = str(next((sample_data / "georgia_counties").glob("*.gpkg")))
+    found = run_algorithm("embedlocations", {"INPUT": source, "ENCODER": "xyz", "OUTPUT": str(tmp_path / "o.gpkg")})
+    assert found["LEFT_OUT"] == 0 and found["ROWS"] == QgsVectorLayer(source, "in", "ogr").featureCount()
+    pairs = run_algorithm("nearest", {"INPUT": found["OUTPUT"], "NEIGHBOURS": 1, "OUTPUT": str(tmp_path / "n.gpkg")})
+    layer = QgsVectorLayer(source, "in", "ogr")
+    way = QgsCoordinateTransform(layer.crs(), QgsCoordinateReferenceSystem("EPSG:4326"), QgsProject.instance())
+    middles = {}
+    for feature in layer.getFeatures():
+        middle = way.transform(feature.geometry().centroid().asPoint())
+        lon, lat = np.radians(middle.x()), np.radians(middle.y())
+        middles[feature.id()] = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+    agree = []
+    for row in QgsVectorLayer(pairs["OUTPUT"], "n", "ogr").getFeatures():
+        mine = row["source_id"]
+        by_ground = min((other for other in middles if other != mine),
+                        key=lambda other: float(np.linalg.norm(middles[other] - middles[mine])))
+        agree.append(by_ground == row["target_id"])
+    # A few counties have two neighbours equally near to within the width of float32.
+    assert len(agree) == found["ROWS"] and np.mean(agree) > 0.97
+
+
 @pytest.mark.parametrize(("changes", "message"), [
     ({"ENCODER": "rbf"}, "rbf exists only trained"),
     ({"ENCODER": "sphere2vec"}, "did you mean sphere2vec-"),

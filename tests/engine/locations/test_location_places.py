@@ -227,6 +227,22 @@ def test_in_a_projected_crs_it_is_the_middle_of_the_plane_and_inside_is_inside()
     near(place_of("POINT (3 4)", place="inside"), (3, 4))
 
 
+@pytest.mark.parametrize(("code", "y"), [(3857, -1_900_000.0), (8857, -2_000_000.0)])
+def test_parts_on_both_edges_of_a_projected_world_map_meet_at_the_date_line(code: int, y: float) -> None:
+    edge = proj(code, 179.999999, 0)[0] * (1 if code == 3857 else 0.98)
+    world = osr.CoordinateTransformation(_plain(code), _plain(4326))
+    east, west = square(edge - 3e5, y, 2e5), square(-edge + 1e5, y, 2e5)
+    found = place_of(f"MULTIPOLYGON ({east}, {west})", code)
+    near(found, (180, world.TransformPoint(0, y + 1e5)[1]), 0.02)
+    assert -180 < place_of(f"MULTIPOLYGON ({east}, {west}, {square(-edge + 3e5, y, 2e5)})", code)[0] < -178
+    # Lines without length weigh nothing, so the plane decides.
+    np.testing.assert_allclose(place_of("MULTILINESTRING ((0 0, 0 0), (2e6 0, 2e6 0))", code)[1], 0, atol=1e-9)
+
+
+def square(x: float, y: float, side: float) -> str:
+    return f"(({x} {y}, {x + side} {y}, {x + side} {y + side}, {x} {y + side}, {x} {y}))"
+
+
 def test_another_way_is_refused() -> None:
     with pytest.raises(InputError, match="“corner” is no way"):
         Places("“x”", wkt_of(4326), "corner")
