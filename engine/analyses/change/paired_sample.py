@@ -16,6 +16,7 @@ from .alignment import Scene
 
 _SIDE = 32
 _BLOCK = 256
+_WINDOWS = 256
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,16 @@ def _cache_mib(scene: Scene) -> int:
 
 
 def _by_block(windows: "Sequence[Window]", block: "tuple[int, int]") -> "list[Window]":
-    """Return windows in such an order that each storage block is read once."""
+    """Return windows that lie in one storage block each, in such an order that each block is read once."""
     width, height = block
-    return sorted(windows, key=lambda window: (window.y // height, window.x // width, window.y, window.x))
+    moved = [Window(_inside(window.x, window.width, width), _inside(window.y, window.height, height), window.width,
+                    window.height) for window in windows]
+    return sorted(moved, key=lambda window: (window.y // height, window.x // width, window.y, window.x))
+
+
+def _inside(start: int, size: int, block: int) -> int:
+    """Move a window back into the block that it begins in, where it fits into one."""
+    return start if size > block else min(start, start // block * block + block - size)
 
 
 def _sampled(scene: Scene, count: int, seed: int, progress: Progress) -> PairedSample:
@@ -55,7 +63,7 @@ def _sampled(scene: Scene, count: int, seed: int, progress: Progress) -> PairedS
         windows = [Window(region.x + part.x, region.y + part.y, part.width, part.height)
                    for part in blocks(Window(0, 0, region.width, region.height), _BLOCK)]
     else:
-        windows = _by_block(spread(region, _SIDE, max(64, min(1024, count // 64)), seed), scene.block)
+        windows = _by_block(spread(region, _SIDE, max(64, min(_WINDOWS, count // 64)), seed), scene.block)
     vectors, cells = [], []
     for attempt in range(2):
         most = max(1, -(-count // len(windows)) * (4 if attempt else 1))
