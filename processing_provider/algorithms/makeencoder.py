@@ -1,4 +1,4 @@
-"""Makes an encoder from rasters."""
+"""Makes an encoder from rasters or photos."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
+    QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterString,
@@ -22,7 +23,7 @@ from ...engine.errors import InputError
 from ..adapters.extent import bounds, read_extent
 from ..adapters.feedback import FeedbackProgress
 from ..adapters.mask import resolve_mask
-from ..adapters.raster import RasterInput, resolve_rasters
+from ..adapters.raster import resolve_rasters
 from ..algorithm import EarthprintAlgorithm, Outputs, Parameters
 from ..environment import folders
 from ..parameters.cells import CELL, declare_cell
@@ -32,6 +33,7 @@ from ..parameters.region import EXTENT, MASK, declare_region
 from ..parameters.running import SEED, declare_seed
 
 INPUTS = "INPUTS"
+FOLDER = "FOLDER"
 FILTERS = "FILTERS"
 PATCH = "PATCH"
 UNIT_NORM = "UNIT_NORM"
@@ -55,9 +57,15 @@ class MakeEncoder(EarthprintAlgorithm):
     def declare(self) -> None:
         """Add parameters and outputs."""
         self.add(
-            QgsProcessingParameterMultipleLayers(INPUTS, self.tr("Rasters"), QgsProcessing.SourceType.TypeRaster),
+            QgsProcessingParameterMultipleLayers(INPUTS, self.tr("Rasters"), QgsProcessing.SourceType.TypeRaster, None,
+                                                 True),
             self.tr("One or several rasters with the same bands. A sample of all of them is used, so include what "
-                    "the encoder shall tell apart."))
+                    "the encoder shall tell apart. Give these or FOLDER."))
+        self.add(
+            QgsProcessingParameterFile(FOLDER, self.tr("Folder of photos"), QgsProcessingParameterFile.Behavior.Folder,
+                                       optional=True),
+            self.tr("In place of rasters: a folder of photos, with the folders within it, for an encoder of photos. "
+                    "BANDS, EXTENT and MASK are for rasters only."))
         declare_bands(self)
         declare_region(self)
         declare_cell(self)
@@ -84,7 +92,7 @@ class MakeEncoder(EarthprintAlgorithm):
             QgsProcessingParameterFileDestination(OUTPUT, self.tr("Encoder"), self.tr("Encoders (*.onnx)"), None, True,
                                                   False),
             self.tr("The file to write, ending in .onnx; its card is written beside it. Empty = into your folder of "
-                    "encoders, under the name of the first raster, where it can be used by its id."))
+                    "encoders, under the name of the first raster or of the folder, where it can be used by its id."))
         self.addOutput(QgsProcessingOutputString("ENCODER_USED", self.tr("Card of the encoder")))
         self.addOutput(QgsProcessingOutputString("ENCODER_ID", self.tr("Id of the encoder")))
         self.addOutput(QgsProcessingOutputNumber("CELL_OUT", self.tr("Cell size in pixels")))
@@ -93,6 +101,11 @@ class MakeEncoder(EarthprintAlgorithm):
     def problem(self, parameters: Parameters, context: QgsProcessingContext) -> str:
         """Catch patch sizes that are none, and a file name of another kind."""
         patch_sizes(self.parameterAsString(parameters, PATCH, context))
+        if bool(parameters.get(INPUTS)) == bool(parameters.get(FOLDER)):
+            return self.tr("Give either INPUTS, rasters, or FOLDER, a folder of photos.")
+        limits = [name for name in (BANDS, EXTENT, MASK) if parameters.get(name) not in (None, "")]
+        if parameters.get(FOLDER) and limits:
+            return self.tr("{names}: for rasters only, leave it empty with FOLDER.").format(names=", ".join(limits))
         output = self.parameterAsFileOutput(parameters, OUTPUT, context)
         if output and not self._is_temporary(parameters) and os.path.splitext(output)[1].lower() != ".onnx":
             return self.tr("OUTPUT: an encoder is written as ONNX, so “{path}” must end in .onnx.").format(path=output)
@@ -100,15 +113,8 @@ class MakeEncoder(EarthprintAlgorithm):
 
     def read(self, parameters: Parameters, context: QgsProcessingContext, progress: FeedbackProgress) -> None:
         """Resolve the layers."""
-        self._rasters = resolve_rasters(self, parameters, INPUTS, context)
-        if not self._rasters:
-            raise InputError("raster-none", "{parameter}: no raster was given.", parameter=INPUTS)
-        crs = self._rasters[0].crs
-        self._extent = bounds(read_extent(self, parameters, EXTENT, context, crs))
-        self._mask = resolve_mask(self, parameters, MASK, context, crs)
-        if (self._extent or self._mask) and any(raster.crs != crs for raster in self._rasters):
-            raise InputError("makeencoder-crs", "INPUTS: the rasters have different CRSs, so EXTENT and MASK can't "
-                             "limit them all: leave both empty or give rasters of one CRS.")
+        self._folder = self.parameterAsFile(parameters, FOLDER, context) if parameters.get(FOLDER) else ""
+        self._rasters = [] if self._folder else resolve_rasters(self, parameters, INPUTS, context)
         self._plain = {
             "bands": self.parameterAsString(parameters, BANDS, context).strip(),
             "filters": self.parameterAsInt(parameters, FILTERS, context),
@@ -118,16 +124,34 @@ class MakeEncoder(EarthprintAlgorithm):
             "unit_norm": self.parameterAsBool(parameters, UNIT_NORM, context),
             "seed": self.parameterAsInt(parameters, SEED, context),
         }
-        self._output = self._target(parameters, context, self._rasters[0])
+        self._extent, self._mask = None, None
+        if self._folder:
+            self._output = self._target(parameters, context, Path(self._folder).name)
+            return
+        if not self._rasters:
+            raise InputError("raster-none", "{parameter}: no raster was given.", parameter=INPUTS)
+        crs = self._rasters[0].crs
+        self._extent = bounds(read_extent(self, parameters, EXTENT, context, crs))
+        self._mask = resolve_mask(self, parameters, MASK, context, crs)
+        if (self._extent or self._mask) and any(raster.crs != crs for raster in self._rasters):
+            raise InputError("makeencoder-crs", "INPUTS: the rasters have different CRSs, so EXTENT and MASK can't "
+                             "limit them all: leave both empty or give rasters of one CRS.")
+        self._output = self._target(parameters, context, self._rasters[0].name)
 
     def compute(self, context: QgsProcessingContext, progress: FeedbackProgress) -> Outputs:
         """Fit and write."""
         from ...engine.embedding.making import MakeEncoderRequest, make_encoder
 
-        made = make_encoder(MakeEncoderRequest(
+        request = MakeEncoderRequest(
             rasters=tuple(raster.dataset(progress) for raster in self._rasters), output=self._output,
-            extent=self._extent, mask=self._mask.polygons(progress) if self._mask is not None else None, **self._plain),
-            progress)
+            extent=self._extent, mask=self._mask.polygons(progress) if self._mask is not None else None, **self._plain)
+        if self._folder:
+            from ...engine.photos.finding import FolderPhotos
+            from ...engine.photos.making import make_photo_encoder
+
+            made = make_photo_encoder(FolderPhotos(self._folder), request, progress)
+        else:
+            made = make_encoder(request, progress)
         progress.info(self.tr("{dimensions} dimensions, which keep {explained:.0%} of the variation; cells of {cell} "
                               "pixels, each seen with its surroundings of {window} pixels.").format(
             dimensions=made.dimensions, explained=made.explained, cell=made.cell, window=made.window))
@@ -139,7 +163,7 @@ class MakeEncoder(EarthprintAlgorithm):
         """Tell whether the user left it to us where the encoder goes."""
         return parameters.get(OUTPUT) == QgsProcessing.TEMPORARY_OUTPUT
 
-    def _target(self, parameters: Parameters, context: QgsProcessingContext, first: RasterInput) -> str:
+    def _target(self, parameters: Parameters, context: QgsProcessingContext, name: str) -> str:
         """Return where to write; a temporary one keeps the ending that the engine needs."""
         output = self.parameterAsFileOutput(parameters, OUTPUT, context)
         if output and self._is_temporary(parameters):
@@ -148,7 +172,7 @@ class MakeEncoder(EarthprintAlgorithm):
             return output
         folder = folders().encoders
         folder.mkdir(parents=True, exist_ok=True)
-        return str(_free_name(folder, re.sub(r"[^A-Za-z0-9_-]+", "-", first.name).strip("-") or "encoder"))
+        return str(_free_name(folder, re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "encoder"))
 
 
 def patch_sizes(text: str) -> Tuple[int, ...]:
