@@ -13,7 +13,7 @@ import numpy as np
 from .errors import PackageError
 
 EVERYDAY = ("onnxruntime", "scikit-learn", "h3", "onnx", "skl2onnx")
-EXTRA = ("pyarrow", "matplotlib", "umap-learn")
+EXTRA = ("pyarrow", "matplotlib", "umap-learn", "usearch")
 OLDEST_PYTHON = (3, 9)
 
 
@@ -103,6 +103,7 @@ def _requirement(name: str, host: Host) -> str:
         "skl2onnx": "skl2onnx>=1.17,<1.21",
         "matplotlib": "matplotlib>=3.5,<4",
         "umap-learn": "umap-learn>=0.5.6,<0.6",
+        "usearch": "usearch>=2.16,<3",
     }
     if name not in known:
         raise PackageError("package-not-installable", "The package {name} is not one that Earthprint installs.",
