@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Optional
 
@@ -20,7 +20,7 @@ from ..statement import lengths_of
 from ..validity import ValidityRule, read_valid, rule_for
 from .catalogue import ALPHAEARTH, TESSERA, Product, tessera_version
 from .recognition import are_codes
-from .virtual import View
+from .virtual import HAS_INT8, View
 
 _SIDE = 64
 _WINDOWS = 16
@@ -107,7 +107,7 @@ class RasterField:
 
 def raster_field(path: str, product: str, crs: str) -> RasterField:
     """Tell what a raster is of, or say in words why nobody can."""
-    info = raster_info(path)
+    info = _signed(raster_info(path))
     if SPACE_ITEM in info.metadata:
         raise InputError("field-already", "{path} is an embedding raster already: use it as it is.", path=path)
     if not info.grid.wkt:
@@ -123,6 +123,13 @@ def raster_field(path: str, product: str, crs: str) -> RasterField:
     declared = info.data_bands[0].nodata == 0
     empty = (look.zeros > 0 or declared) and of is ALPHAEARTH and not coded
     return RasterField(View(_upright(info), crs), of, reason, coded, empty)
+
+
+def _signed(info: RasterInfo) -> RasterInfo:
+    """Return 64 bands of bytes as signed: before GDAL 3.7 a mosaic (.vrt) of tiles forgets that they are."""
+    if HAS_INT8 or len(info.data_bands) not in ALPHAEARTH.dimensions or info.dtype != np.dtype("u1"):
+        return info
+    return replace(info, bands=tuple(replace(band, dtype=_SIGNED) for band in info.bands))
 
 
 def _look(info: RasterInfo) -> _Look:

@@ -12,7 +12,7 @@ from ..dataset import RasterInfo, quiet, spatial_reference
 from ..errors import InputError, OutputError
 from ..whole import whole
 
-_HAS_INT8 = hasattr(gdal, "GDT_Int8")
+HAS_INT8 = hasattr(gdal, "GDT_Int8")
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,20 @@ class View:
                              path=self.info.path, reason=messages.last)
         for number, band in enumerate(self.info.data_bands, start=1):
             target = view.GetRasterBand(number)
-            if self._signed and not _HAS_INT8:
-                target.SetMetadataItem("PIXELTYPE", "SIGNEDBYTE", "IMAGE_STRUCTURE")
             target.SetNoDataValue(self.nodata)
             target.SetDescription(band.description)
+        self.sign(view)
         return view
+
+    def sign(self, view: gdal.Dataset) -> None:
+        """Let signed bytes say that they are, which GDAL before 3.7 keeps in a band's metadata."""
+        for number in range(1, len(self.info.data_bands) + 1 if self._signed and not HAS_INT8 else 1):
+            view.GetRasterBand(number).SetMetadataItem("PIXELTYPE", "SIGNEDBYTE", "IMAGE_STRUCTURE")
 
     def _outside(self) -> float:
         """Return the value of cells beyond the source, as the band's type in this GDAL holds it."""
         if self._signed:
-            return -128 if _HAS_INT8 else 128
+            return -128 if HAS_INT8 else 128
         return self.nodata
 
 
@@ -83,6 +87,7 @@ def write_virtual(view: View, source: gdal.Dataset, output: str, names: "Sequenc
                 else:
                     copy = gdal.GetDriverByName("VRT").CreateCopy(str(temporary), source)
                 if copy is not None:
+                    view.sign(copy)
                     _describe(copy, names, metadata, nodata)
                     copy.FlushCache()
             except RuntimeError as error:

@@ -225,6 +225,17 @@ def test_another_utm_zone_is_reached_by_nearest_cells(tmp_path):
     assert outside > 10
 
 
+def test_a_mosaic_of_tiles_is_used_in_place(tmp_path):
+    left, first = alphaearth_tile(tmp_path / "a.tif")
+    right, second = alphaearth_tile(tmp_path / "b.tif", transform=(500400, 10, 0, 4000000, 0, -10))
+    gdal.BuildVRT(str(tmp_path / "m.vrt"), [str(first), str(second)]).FlushCache()
+    field, found = vectors_of(brought_in(tmp_path / "m.vrt", tmp_path / "out").output)
+    expected = decoded(np.concatenate([left, right], axis=2))
+    expected[:, :3, :5] = expected[:, :3, 40:45] = np.nan
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert "/a1/" in field.key
+
+
 def test_impossible_codes_are_counted(tmp_path):
     codes = codes_of(unit(20, 20))
     codes[3, 4, :7] = -128
