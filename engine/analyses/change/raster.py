@@ -11,7 +11,7 @@ from typing import Optional
 
 import numpy as np
 
-from ...dataset import RasterLayout
+from ...dataset import RasterLayout, block_cache
 from ...errors import InputError
 from ...field import PROVENANCE_ITEM, Field, open_field
 from ...field_pass import FieldPass, PassAccount, RasterOutput, run_pass
@@ -50,6 +50,8 @@ def detect_change(request: ChangeRequest, progress: Progress) -> ChangeResult:
         sample = sample_dates(scene, request.options.sample, request.options.seed, Part(progress, 0.0, 0.1))
     how = _how(fields[0], request, sample, progress)
     with ExitStack() as stack:
+        # GDAL's own cache is a share of the machine's memory and would fill with the rasters that are read back.
+        stack.enter_context(block_cache(max(64, request.memory_mib // 8)))
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(
             prefix=".earthprint-", dir=Path(request.output).resolve().parent)))
         magnitudes = str(stack.enter_context(whole(request.output)))
