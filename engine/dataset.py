@@ -101,6 +101,19 @@ def block_cache(mebibytes: int) -> "Iterator[None]":
         gdal.SetCacheMax(before)
 
 
+def open_picture(path: str, drivers: "Sequence[str]") -> gdal.Dataset:
+    """Open a picture by drivers of pictures only, without the files beside it; the error is GDAL's reason alone."""
+    with quiet() as messages:
+        try:
+            dataset = gdal.OpenEx(path, gdal.OF_RASTER, allowed_drivers=list(drivers), sibling_files=[])
+        except RuntimeError as error:
+            messages.texts.append(str(error))
+            dataset = None
+    if dataset is None or not dataset.RasterCount:
+        raise InputError("picture", "{reason}", reason=messages.last)
+    return dataset
+
+
 def open_raster(path: str, update: bool = False) -> gdal.Dataset:
     """Open a raster, or say in words why it can't be."""
     with quiet() as messages:

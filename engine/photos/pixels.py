@@ -17,7 +17,7 @@ from typing import BinaryIO, Iterator, Optional, Sequence, Union
 import numpy as np
 from osgeo import gdal
 
-from ..dataset import quiet
+from ..dataset import open_picture, quiet
 from ..errors import InputError
 from .exif import PhotoFacts, read_facts
 
@@ -96,20 +96,13 @@ def _opened(source: "Union[str, bytes]") -> "Iterator[tuple[_Reader, BinaryIO]]"
 
 def _dataset(path: str, name: str) -> gdal.Dataset:
     """Open a picture with the drivers of pictures only: others would take a text for a table."""
-    with quiet() as messages:
-        try:
-            # A file beside the photo, such as a world file or a mask, is none of its pixels.
-            dataset = gdal.OpenEx(path, gdal.OF_RASTER, allowed_drivers=list(DRIVERS), sibling_files=[])
-        except RuntimeError as error:
-            messages.texts.append(str(error))
-            dataset = None
-    if dataset is not None and dataset.RasterCount:
-        return dataset
-    heif = path.lower().endswith((".heic", ".heif")) and gdal.GetDriverByName("HEIF") is None
-    if heif:
-        raise PhotoError("photo-heic", "this GDAL can't read HEIC: save the photo as JPEG")
-    raise PhotoError("photo-format", "it is no picture that can be read ({reason})",
-                     reason=messages.last.replace(path, name))
+    try:
+        return open_picture(path, DRIVERS)
+    except InputError as error:
+        if path.lower().endswith((".heic", ".heif")) and gdal.GetDriverByName("HEIF") is None:
+            raise PhotoError("photo-heic", "this GDAL can't read HEIC: save the photo as JPEG") from error
+        raise PhotoError("photo-format", "it is no picture that can be read ({reason})",
+                         reason=str(error).replace(path, name)) from error
 
 
 class _Reader:
