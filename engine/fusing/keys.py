@@ -140,6 +140,11 @@ class KeyMatch:
         """Return the first table's column of keys."""
         return self._columns[0]
 
+    @property
+    def words(self) -> str:
+        """Return how rows were matched, for the log."""
+        return f"Matched by “{self.column}”."
+
     def matched(self, size: int) -> "Iterator[tuple[TableChunk, np.ndarray, list[np.ndarray]]]":
         """Yield chunks of the first table, which of their rows have all vectors, and those vectors `(dims, n)`."""
         self.left_out = 0

@@ -23,7 +23,8 @@ MATCHES = (MATCH_KEY, MATCH_AREA)
 class FuseRequest:
     """A call of either fusion; empty texts and zeros stand for the defaults.
 
-    `weights` is empty or has one number a part. `dimensions` counts the dimensions of the result, 0 keeps all.
+    `weights` is empty or has one number a part. `dimensions` counts the dimensions of the result, 0 keeps all. `match`
+    is for tables: by a key, or by the area of overlap.
     """
 
     output: str
@@ -34,6 +35,7 @@ class FuseRequest:
     reuse: str = ""
     model_out: str = ""
     memory_mib: int = 1024
+    match: str = MATCH_KEY
 
     def weights_for(self, parts: int) -> "tuple[float, ...]":
         """Return a weight for each part."""

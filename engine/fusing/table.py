@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Union
 
 import numpy as np
 
@@ -15,7 +15,10 @@ from ..table import CHUNK_ROWS, Table, TableWriter, key_text, warn_if_undeclared
 from .fitting import Ingredient, Sums, fit_fusion, kind_of, require_dimensions
 from .fusion import Fusion, load_fusion, part_names
 from .keys import KeyMatch
-from .request import FuseRequest, FuseResult, require_several
+from .overlaps import OverlapMatch
+from .request import MATCH_AREA, FuseRequest, FuseResult, require_several
+
+Match = Union[KeyMatch, OverlapMatch]
 
 
 def fuse_tables(tables: "Sequence[Table]", key: str, request: FuseRequest, progress: Progress,
@@ -29,8 +32,9 @@ def fuse_tables(tables: "Sequence[Table]", key: str, request: FuseRequest, progr
                         for identity in identities])
     ingredients = [Ingredient(name, key_text(identity, "f4"), identity.dimensions)
                    for name, identity in zip(names, identities)]
-    with KeyMatch(tables, key, Part(progress, 0.0, 0.3)) as match:
-        progress.info(f"Matched by “{match.column}”.")
+    reading = Part(progress, 0.0, 0.3)
+    with (OverlapMatch(tables, reading) if request.match == MATCH_AREA else KeyMatch(tables, key, reading)) as match:
+        progress.info(match.words)
         fusion = _fusion(tables, match, ingredients, request, Part(progress, 0.3, 0.6))
         space = fusion.space(merged(*(identity.provenance for identity in identities)))
         rows = _write(tables[0], match, fusion, space, request, registry, Part(progress, 0.6, 0.98))
@@ -42,7 +46,7 @@ def fuse_tables(tables: "Sequence[Table]", key: str, request: FuseRequest, progr
     return FuseResult(request.output, space, fusion.explained, rows, left_out)
 
 
-def _fusion(tables: "Sequence[Table]", match: KeyMatch, ingredients: "Sequence[Ingredient]", request: FuseRequest,
+def _fusion(tables: "Sequence[Table]", match: Match, ingredients: "Sequence[Ingredient]", request: FuseRequest,
             progress: Progress) -> Fusion:
     """Fit to all rows that have partners, or take what was saved."""
     if request.reuse:
@@ -61,7 +65,7 @@ def _fusion(tables: "Sequence[Table]", match: KeyMatch, ingredients: "Sequence[I
     return fit_fusion(ingredients, sums, request)
 
 
-def _write(table: Table, match: KeyMatch, fusion: Fusion, space: Space, request: FuseRequest,
+def _write(table: Table, match: Match, fusion: Fusion, space: Space, request: FuseRequest,
            registry: Optional[Registry], progress: Progress) -> int:
     """Write the rows that have partners, and return how many."""
     done = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qgis.core import (
     QgsProcessing,
     QgsProcessingContext,
@@ -11,17 +13,20 @@ from qgis.core import (
     QgsProcessingParameterVectorDestination,
 )
 
+from ...engine.fusing.request import MATCHES
 from ..adapters.features import table_input
 from ..adapters.feedback import FeedbackProgress
 from ..adapters.outputs import table_destination
 from ..algorithm import EarthprintAlgorithm, Outputs, Parameters
 from ..environment import space_registry
 from ..fuse_inputs import declare_fusing, declare_fusing_results, fusing_outputs, read_fusing
+from ..parameters.choice import choice
 from ..styles.embedding_table import EmbeddingTableStyle
 from ..styles.on_load import style_on_load
 
 INPUTS = "INPUTS"
 KEY = "KEY"
+MATCH = "MATCH"
 OUTPUT = "OUTPUT"
 
 
@@ -49,6 +54,11 @@ class FuseTables(EarthprintAlgorithm):
             self.tr("The column that names the place in every table, or one for each table, in their order, separated "
                     "by semicolons, such as code;region_code. Empty: the first column in common that names each row "
                     "once. Rows without a partner are left out and counted."))
+        self.add(
+            choice(MATCH, self.tr("Match by"), MATCHES, "key"),
+            self.tr("key: rows that have the same key. area: each row of the first table gets the mean of what lies on "
+                    "it in the others, weighted by the area of the overlap (by length where one side has lines, by "
+                    "number where it has points), such as hexagons or photos on districts; KEY is not used then."))
         declare_fusing(self)
         self.add(
             QgsProcessingParameterVectorDestination(OUTPUT, self.tr("Fused embedding table"),
@@ -64,8 +74,9 @@ class FuseTables(EarthprintAlgorithm):
         values = given if isinstance(given, (list, tuple)) else [given]
         self._tables = [table_input(self, {INPUTS: value}, INPUTS, context, space_registry()) for value in values]
         self._key = self.parameterAsString(parameters, KEY, context)
-        self._request = read_fusing(self, parameters, context, table_destination(
+        request = read_fusing(self, parameters, context, table_destination(
             self.parameterAsOutputLayer(parameters, OUTPUT, context)))
+        self._request = replace(request, match=self.parameterAsEnumString(parameters, MATCH, context))
 
     def compute(self, context: QgsProcessingContext, progress: FeedbackProgress) -> Outputs:
         """Fuse."""

@@ -7,7 +7,7 @@ from typing import Any, List, Sequence
 
 import numpy as np
 import pytest
-from osgeo import ogr
+from osgeo import ogr, osr
 from qgis.core import QgsFeatureRequest, QgsProcessingException, QgsProject, QgsVectorLayer
 
 from earthprint.engine.centres import point_wkb
@@ -60,6 +60,23 @@ def test_memory_and_filtered_layers_count_as_they_are_shown(run_algorithm: Any, 
     assert (found["ROWS"], found["LEFT_OUT"]) == (12, 18)
     wanted = np.concatenate([standardised(VECTORS[0][:12]), standardised(VECTORS[1][::-1][:12])], axis=1)
     np.testing.assert_allclose(vectors_of(found["OUTPUT"]), wanted, atol=1e-5)
+
+
+def test_photos_lie_on_districts(run_algorithm: Any, tmp_path: Path) -> None:
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(32633)
+    paths = []
+    for name, shapes, kind, vectors in (
+            ("districts", [f"POLYGON (({x} 0, {x + 10} 0, {x + 10} 10, {x} 10, {x} 0))" for x in (0, 10, 20)],
+             ogr.wkbPolygon, VECTORS[0][:3]),
+            ("photos", [f"POINT ({x} 5)" for x in (2, 8, 12, 18, 25)], ogr.wkbPoint, VECTORS[1][:5])):
+        paths.append(str(tmp_path / f"{name}.gpkg"))
+        with TableWriter(paths[-1], reference.ExportToWkt(), kind, [], Space(name, vectors.shape[1])) as writer:
+            writer.write([bytes(ogr.CreateGeometryFromWkt(shape).ExportToIsoWkb()) for shape in shapes], {}, vectors)
+    found = run_algorithm("fusetables", {"INPUTS": paths, "MATCH": "area", "OUTPUT": str(tmp_path / "out.gpkg")})
+    means = np.array([VECTORS[1][:2].mean(axis=0), VECTORS[1][2:4].mean(axis=0), VECTORS[1][4]])
+    np.testing.assert_allclose(vectors_of(found["OUTPUT"])[:, 6:], standardised(means), atol=1e-5)
+    assert found["ROWS"] == 3
 
 
 def test_wrong_input_is_told_in_words(run_algorithm: Any, tables: List[str], tmp_path: Path) -> None:
