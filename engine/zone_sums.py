@@ -37,8 +37,8 @@ class Pairs:
         return len(self.zones)
 
     def weighted(self, of_cells: np.ndarray) -> "Pairs":
-        """Return pairs whose weights are also those of the window's cells, such as their areas."""
-        return Pairs(self.zones, self.cells, self.weights * of_cells.ravel()[self.cells], self.shares)
+        """Return pairs whose weights are multiplied by those of their cells, such as areas."""
+        return Pairs(self.zones, self.cells, self.weights * of_cells, self.shares)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,12 @@ def parts_of(shape: Optional[bytes]) -> "List[Part]":
     if shape is None:
         return []
     found: "List[Part]" = []
-    if _read(shape, 0, found) < 0:
+    try:
+        end = _read(shape, 0, found)
+    except (struct.error, ValueError):
+        # Cut off in the middle: GDAL says what can be saved, which is nothing.
+        end = -1
+    if end < 0:
         plain = _linear(shape)
         found = []
         if plain is not None:
@@ -109,7 +114,10 @@ def _points(shape: bytes, at: int, count: int, size: int) -> np.ndarray:
 def _linear(shape: bytes) -> Optional[bytes]:
     """Return a geometry of any kind (curves, other byte order) as plain little-endian WKB."""
     with quiet():
-        geometry = ogr.CreateGeometryFromWkb(shape)
+        try:
+            geometry = ogr.CreateGeometryFromWkb(shape)
+        except RuntimeError:
+            return None
         if geometry is None or geometry.IsEmpty():
             return None
         if geometry.HasCurveGeometry():

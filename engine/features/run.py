@@ -14,13 +14,13 @@ from ..errors import InputError
 from ..field import Field, open_field
 from ..field_pass import FieldBlock, FieldPass, FieldSource, pass_windows, source_of
 from ..field_sample import sample_field
-from ..geodesy import cell_areas
-from ..grid import Grid, Window
+from ..grid import Window
 from ..pipeline import Job, run
 from ..progress import Part, Progress, Silent, check
 from ..space import Space
 from ..table import EMBEDDING, EMBEDDING_SPACE, ColumnSpec, TableWriter
 from ..zone_sums import Pairs
+from .ground_areas import GroundAreas
 from .outlines import Outlines
 from .placing import bring_over
 from .request import FeaturesRequest, FeaturesResult
@@ -91,7 +91,7 @@ def _check_kinds(shapes: Shapes, request: FeaturesRequest) -> None:
 
 @dataclass(frozen=True)
 class _Work:
-    """The cells of a block that features touch, with the features that end in it."""
+    """A block, and the cells of it that features touch."""
 
     block: FieldBlock
     pairs: Pairs
@@ -105,7 +105,7 @@ class _Reader:
         self._source = source
         self._shapes = shapes
         self._dataset: Optional[gdal.Dataset] = None
-        self._unit = 0.0
+        self._areas = GroundAreas(shapes.grid)
         self.blocks = 0
 
     def read(self, planned: "Tuple[Window, np.ndarray]") -> Optional[_Work]:
@@ -115,20 +115,11 @@ class _Reader:
         if not len(pairs):
             return None
         if (self._shapes.kinds[features] == POLYGON).any():
-            pairs = pairs.weighted(self._areas(self._shapes.grid, window))
+            pairs = pairs.weighted(self._areas.of_cells(window, pairs.cells))
         if self._dataset is None:
             self._dataset = open_raster(self._source.path)
         self.blocks += 1
         return _Work(self._source.read(self._dataset, window), pairs)
-
-    def _areas(self, grid: Grid, window: Window) -> np.ndarray:
-        """Return true areas of cells in units of the first; 1 where the CRS has no place."""
-        areas = cell_areas(grid, window)
-        if not self._unit:
-            middle = float(areas[areas.shape[0] // 2, areas.shape[1] // 2])
-            self._unit = middle if np.isfinite(middle) and middle > 0 else 1.0
-        areas = areas / self._unit
-        return areas if np.isfinite(areas).all() else np.where(np.isfinite(areas), areas, 1.0)
 
 
 class _Sink:

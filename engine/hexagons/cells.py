@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import repeat
+from types import ModuleType
 from typing import Optional
 
 import numpy as np
@@ -17,6 +19,12 @@ _RESOLUTION_BIT = 52
 _DIGIT_BITS = 3
 
 
+@lru_cache(maxsize=1)
+def library() -> ModuleType:
+    """Return H3 with cells as whole numbers; asked for many times, looked for once."""
+    return require("h3.api.numpy_int")
+
+
 def check_resolution(resolution: int) -> None:
     """Refuse resolutions that H3 doesn't have."""
     if not 0 <= resolution <= FINEST:
@@ -26,7 +34,7 @@ def check_resolution(resolution: int) -> None:
 
 def cells_of(places: np.ndarray, resolution: int) -> np.ndarray:
     """Return the cell of each longitude and latitude `(n, 2)` in degrees; 0 where a place is none."""
-    to_cell = require("h3.api.numpy_int").latlng_to_cell
+    to_cell = library().latlng_to_cell
     usable = np.isfinite(places).all(axis=1) & (np.abs(places[:, 1]) <= 90.0)
     if usable.all():
         return np.fromiter(map(to_cell, places[:, 1].tolist(), places[:, 0].tolist(), repeat(resolution)), np.uint64,
@@ -83,6 +91,6 @@ def finest_filled(cells: np.ndarray, least: float) -> int:
 
 def resolution_for(square_metres: float, limit: Optional[int] = None) -> int:
     """Return the finest resolution whose hexagons have at least so large an area on average."""
-    area = require("h3.api.numpy_int").average_hexagon_area
+    area = library().average_hexagon_area
     last = FINEST if limit is None else limit
     return max((resolution for resolution in range(last + 1) if area(resolution, "m^2") >= square_metres), default=0)

@@ -8,7 +8,7 @@ from typing import List, Sequence
 
 import numpy as np
 
-from ..packages import require
+from .cells import library
 
 _MULTI = struct.pack("<BII", 1, 6, 1)
 _WORLD_HALF = 180.0
@@ -16,14 +16,14 @@ _WORLD_HALF = 180.0
 
 def outlines_of(cells: np.ndarray) -> "List[bytes]":
     """Return the outline of each cell as the WKB of a multi-polygon in longitude and latitude."""
-    library = require("h3.api.numpy_int")
-    rings = list(map(library.cell_to_boundary, cells.tolist()))
+    world = library()
+    rings = list(map(world.cell_to_boundary, cells.tolist()))
     lengths = np.array([len(ring) for ring in rings], dtype=np.int64)
     flat = np.fromiter(chain.from_iterable(chain.from_iterable(rings)), np.float64, 2 * int(lengths.sum()))
     points = flat.reshape(-1, 2)[:, ::-1]
     first = np.cumsum(lengths) - lengths
     reach = np.maximum.reduceat(points[:, 0], first) - np.minimum.reduceat(points[:, 0], first)
-    poles = {pole: library.latlng_to_cell(pole, 0.0, library.get_resolution(int(cells[0]))) for pole in (90.0, -90.0)}
+    poles = {pole: world.latlng_to_cell(pole, 0.0, world.get_resolution(int(cells[0]))) for pole in (90.0, -90.0)}
     polar = np.isin(cells, np.array(list(poles.values()), dtype=np.uint64))
     special = polar | (reach > _WORLD_HALF)
     found: "List[bytes]" = [b""] * len(cells)
@@ -52,7 +52,7 @@ def centres_of_cells(cells: np.ndarray) -> "List[bytes]":
 
 def places_of_cells(cells: np.ndarray) -> np.ndarray:
     """Return longitude and latitude `(n, 2)` of the centres of cells."""
-    to_place = require("h3.api.numpy_int").cell_to_latlng
+    to_place = library().cell_to_latlng
     flat = np.fromiter(chain.from_iterable(map(to_place, cells.tolist())), np.float64, 2 * len(cells))
     return flat.reshape(-1, 2)[:, ::-1]
 

@@ -11,9 +11,8 @@ from ..features.outlines import HOLE, OUTER, Outlines
 from ..features.shapes import BILINEAR, POLYGON, Shapes, lay_over
 from ..geodesy import equal_area, wrapped
 from ..grid import Grid, Window
-from ..packages import require
 from ..progress import Progress, check
-from .cells import NO_CELL, cells_of
+from .cells import NO_CELL, cells_of, library
 from .world import world_wkt
 
 _ACROSS = 12
@@ -32,7 +31,7 @@ class Spread:
 
 def fine_grid(resolution: int) -> Grid:
     """Return a grid of the world, and once more round it, with a dozen cells across a hexagon."""
-    edge = require("h3.api.numpy_int").average_hexagon_edge_length(resolution, "m")
+    edge = library().average_hexagon_edge_length(resolution, "m")
     step = 1.7 * edge / _ACROSS / _METRES_PER_DEGREE
     return Grid(int(np.ceil(1080 / step)), int(np.ceil(180 / step)), (-540.0, step, 0.0, 90.0, 0.0, -step),
                 world_wkt())

@@ -142,6 +142,13 @@ def test_points_weigh_the_four_nearest_cells_and_the_edge_holds_what_is_beyond()
     assert nearest[0, 10, 5] == 1.0 and nearest[0].sum() == 1.0
 
 
+def test_a_geometry_that_is_cut_off_has_no_place() -> None:
+    whole = wkb(from_text("POLYGON((2 2,9 3,7 8,2 2))"))
+    outlines = Outlines()
+    outlines.add([whole, whole[:40], whole[:3], b""])
+    assert lay_over(outlines, GRID, "bilinear").kinds.tolist() == [POLYGON, 0, 0, 0]
+
+
 def test_collections_go_by_their_highest_dimension_and_empty_ones_have_no_place() -> None:
     found = laid([from_text("GEOMETRYCOLLECTION(POINT(1 1),POLYGON((2 2,4 2,4 4,2 2)))"), from_text("POLYGON EMPTY"),
                   from_text("POINT EMPTY")])
