@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence
 
@@ -245,6 +246,9 @@ def _spelled(candidates: Candidates, word: str) -> Optional[str]:
 def _numbers(cells: "Sequence[Any]", column: str, ids: "Sequence[Any]", table: str) -> np.ndarray:
     """Return a column as float32, NaN where it is NULL."""
     if any(isinstance(cell, str) for cell in cells):
+        with suppress(ValueError, TypeError):
+            return np.array(cells, dtype=np.float64).astype(np.float32)
+        # Cells that are empty or no numbers are looked at one by one.
         return np.array([_number(cell, column, ids[row], table) for row, cell in enumerate(cells)], dtype=np.float32)
     return np.array(cells, dtype=np.float64).astype(np.float32)
 

@@ -9,8 +9,9 @@ import numpy as np
 from osgeo import ogr
 
 from ..errors import InputError
-from ..table import CHUNK_ROWS, EMBEDDING, ColumnSpec, RowChunk, Rows, open_rows
+from ..table import CHUNK_ROWS, EMBEDDING, ColumnSpec, RowChunk, Rows
 from .described import NOTHING, Described, read_description
+from .text_rows import TextRows
 
 IDS_END = "_ids"
 ROW = "row"
@@ -111,7 +112,7 @@ def _ids_beside(path: Path) -> Optional[Rows]:
     """Return the rows of `NAME_ids.csv` or `NAME_ids.npy`, None where there is none."""
     table, array = (path.with_name(path.stem + IDS_END + end) for end in (".csv", ".npy"))
     if table.is_file():
-        return open_rows(str(table))
+        return TextRows(str(table))
     if array.is_file():
         try:
             return _ArrayIds(array)

@@ -14,9 +14,11 @@ from ..table import Rows, open_rows
 from .described import NOTHING, Described
 from .numpy_rows import NumpyRows
 from .parquet_rows import ParquetRows
+from .text_rows import TextRows
 
 PARQUET = "parquet"
 NUMPY = "numpy"
+_TEXTS = (".csv", ".tsv")
 _MAGIC = {b"PAR1": PARQUET, b"\x93NUM": NUMPY}
 
 
@@ -44,6 +46,8 @@ def open_published(path: "str | os.PathLike[str]", product: str = "automatic") -
     if kind == PARQUET and (state("pyarrow").usable or gdal.GetDriverByName("Parquet") is None):
         lists = ParquetRows(path)
         return Opened(lists, lists.described, name, lists.without_crs)
+    if path.lower().endswith(_TEXTS) and Path(path).is_file() and not Path(path).with_suffix(".csvt").exists():
+        return Opened(TextRows(path), file=name)
     return Opened(open_rows(path), file=name)
 
 

@@ -347,6 +347,15 @@ def test_an_array_with_ids_joins_geometries(tmp_path):
     assert wkb == shapes.wkb[:6]
 
 
+@pytest.mark.parametrize("text", ["code\n007\n\n08\n", "code,name\n007,\n08,b\n", "\ufeffcode\r\n007\r\n08"])
+def test_ids_in_a_csv_are_texts(tmp_path, text):
+    np.save(tmp_path / "v.npy", np.ones((2, 8), np.float32))
+    (tmp_path / "v_ids.csv").write_text(text, encoding="utf-8")
+    _, _, _, columns, _ = from_file(tmp_path, tmp_path / "v.npy")
+    assert columns["code"] == ["007", "08"]
+    assert columns.get("name", [None, "b"]) == [None, "b"]
+
+
 def test_an_array_alone_is_numbered(tmp_path):
     np.save(tmp_path / "v.npy", np.arange(24, dtype=np.float64).reshape(3, 8))
     _, _, found, columns, _ = from_file(tmp_path, tmp_path / "v.npy", product="numpy")
@@ -367,3 +376,25 @@ def test_ids_of_another_array_are_told(tmp_path):
     np.save(tmp_path / "v_ids.npy", np.arange(4))
     with pytest.raises(InputError, match="has 3 vectors but v_ids.npy beside it has 4 rows"):
         open_published(tmp_path / "v.npy")
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_a_csv_of_any_delimiter_with_geometries(tmp_path, sign):
+    vectors = np.random.default_rng(6).normal(size=(3, 9)).astype(np.float32)
+    lines = [sign.join(["WKT", "code", *(f"e{number}" for number in range(9))])]
+    lines += [sign.join([f'"POINT ({row} 2.5)"', f"0{row}", *map(repr, map(float, vectors[row]))]) for row in range(3)]
+    (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "t.prj").write_text("EPSG:32633", encoding="utf-8")
+    _, table, found, columns, wkb = from_file(tmp_path, tmp_path / "t.csv")
+    assert found.tobytes() == vectors.tobytes()
+    assert columns["code"] == ["00", "01", "02"]
+    assert [struct.unpack("<BIdd", shape)[2:] for shape in wkb] == [(row, 2.5) for row in range(3)]
+    assert "zone 33N" in table.wkt
+
+
+def test_text_among_numbers_is_told_by_its_row(tmp_path):
+    lines = [",".join(f"e{number}" for number in range(8)), *[",".join(["1.5"] * 8)] * 400,
+             ",".join(["1.5"] * 7 + ["n/a"])]
+    (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(InputError, match="Row 401 of “t” has “n/a” in column “e7”, which is no number"):
+        from_file(tmp_path, tmp_path / "t.csv")
