@@ -21,10 +21,10 @@ from ..space import Space
 from ..table import EMBEDDING, EMBEDDING_SPACE, ColumnSpec, TableWriter
 from ..zone_sums import Pairs
 from .ground_areas import GroundAreas
-from .outlines import Outlines
+from .outlines import POINT, Outlines
 from .placing import bring_over
 from .request import FeaturesRequest, FeaturesResult
-from .shapes import POLYGON, Shapes, lay_over
+from .shapes import NEAREST, POLYGON, Shapes, lay_over
 from .statistics import LARGEST, MEAN, MEDIAN, SPREAD, Median, Statistic, statistic_of
 
 VALID_SHARE = "valid_share"
@@ -78,12 +78,15 @@ def _laid(request: FeaturesRequest, opened: Field, progress: Progress) -> Shapes
     grid = opened.info.grid
     placed = bring_over(outlines, rows.wkt, rows.name, grid.wkt, request.field, progress)
     progress.report(0.9)
-    return lay_over(placed, grid, request.sampling)
+    shapes = lay_over(placed, grid, request.sampling)
+    mixed = (shapes.kinds == POINT).any() and (shapes.kinds > POINT).any()
+    # The largest or middle one of four neighbours would be nobody's value: among others, a point is its own cell.
+    return lay_over(placed, grid, NEAREST) if mixed and request.statistic != MEAN else shapes
 
 
 def _check_kinds(shapes: Shapes, request: FeaturesRequest) -> None:
     """Refuse statistics of a single look-up."""
-    if request.statistic in (LARGEST, SPREAD) and not (shapes.kinds > 1).any():
+    if request.statistic in (LARGEST, SPREAD) and not (shapes.kinds > POINT).any():
         raise InputError("features-points", "{name} holds points, which have one vector each and no {statistic}: "
                          "choose mean, or give lines or polygons.", name=request.rows.name,
                          statistic=request.statistic)
@@ -151,7 +154,7 @@ def _gathered(request: FeaturesRequest, opened: Field, shapes: Shapes,
         """Return a vector from the middle of the data."""
         return sample_field(opened, _REFERENCE_SAMPLE, 0, Silent()).vectors.mean(axis=0, dtype=np.float64)
 
-    points_only = not (shapes.kinds > 1).any()
+    points_only = not (shapes.kinds > POINT).any()
     name = MEAN if request.statistic == MEDIAN and points_only else request.statistic
     statistic = statistic_of(name, len(shapes.kinds), source.dimensions, reference, request.memory_mib << 19, progress)
     plan = list(_planned(opened, source, shapes, request.memory_mib))

@@ -63,7 +63,8 @@ class EmbedFeatures(EarthprintAlgorithm):
             self.tr("For lines and polygons. mean: every cell counts by its area under the polygon, or by the length "
                     "of the line in it. median: half of the area or length lies on either side, in each dimension. "
                     "max: the largest value of each dimension among all cells touched. std: how much each dimension "
-                    "varies. Mean and median can be compared with the field; max and std are spaces of their own."))
+                    "varies. Mean and median can be compared with the field; max and std are spaces of their own. "
+                    "Points among lines or polygons count as the cell that holds them, except for mean."))
         self.add(
             choice(SAMPLING, self.tr("Sampling of points"), SAMPLINGS, "bilinear"),
             self.tr("For points. bilinear: the four nearest cells by their distance, those without a value left out, "

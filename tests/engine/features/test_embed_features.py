@@ -145,6 +145,15 @@ def test_points_and_lines(tmp_path: Path) -> None:
     assert np.array_equal(chunk.vectors[1], values[:, 4, 6]) and chunk.columns["name"][2] == "n3"
 
 
+@pytest.mark.parametrize("statistic", ["median", "max", "std"])
+def test_points_among_polygons_are_the_cell_that_holds_them(tmp_path: Path, statistic: str) -> None:
+    values = values_of(3, 18, 24)
+    field = write_field(tmp_path / "field.tif", values, NORTH_UP)
+    layer = write_layer(tmp_path / "mixed.gpkg", [BLOBS[0], f"POINT({X + 61.5} {Y - 42})"])
+    _, chunk = embedded(tmp_path, field, layer, statistic=statistic)
+    assert np.allclose(chunk.vectors[1], 0 if statistic == "std" else values[:, 4, 6], atol=1e-3)
+
+
 def test_a_look_up_is_continuous(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(0, 1, (2, 12, 12)).astype(np.float32)
     field = write_field(tmp_path / "field.tif", values, NORTH_UP)
