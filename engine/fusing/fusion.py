@@ -129,10 +129,14 @@ def _part(item: "Mapping[str, Any]") -> FusedPart:
                      int(item["dimensions"]))
 
 
-def part_names(encoders: "Sequence[str]") -> "tuple[str, ...]":
-    """Return a name for each part: its encoder's, with a number where there are several of one."""
+def part_names(keys: "Sequence[str]") -> "tuple[str, ...]":
+    """Return a name for each part: its encoder's, as its key has it, with a number where there are several of one.
+
+    Names of files would give the same vectors another space wherever they lie.
+    """
     found: "list[str]" = []
-    for encoder in encoders:
+    for key in map(parse_key, keys):
+        encoder = key.name[:-len(key.digest) - 1]
         name, number = encoder, 1
         while name in found:
             number += 1

@@ -29,7 +29,7 @@ def fuse_rasters(paths: "Sequence[str]", request: FuseRequest, progress: Progres
     for opened in fields:
         if not opened.space.declared:
             progress.warn(f"{opened.info.path} doesn't say what its embedding space is; it is used as undeclared.")
-    names = part_names([opened.space.encoder for opened in fields])
+    names = part_names([opened.space.key() for opened in fields])
     ingredients = [Ingredient(name, opened.space.key(), len(opened.info.data_bands))
                    for name, opened in zip(names, fields)]
     fusion = _fusion(fields, ingredients, request, Part(progress, 0.0, 0.05 if request.reuse else 0.5))

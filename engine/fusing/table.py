@@ -28,10 +28,9 @@ def fuse_tables(tables: "Sequence[Table]", key: str, request: FuseRequest, progr
     for table in tables:
         warn_if_undeclared(table, progress)
     identities = [table.identity() for table in tables]
-    names = part_names([identity.encoder if isinstance(identity, Space) else identity.name
-                        for identity in identities])
-    ingredients = [Ingredient(name, key_text(identity, "f4"), identity.dimensions)
-                   for name, identity in zip(names, identities)]
+    keys = [key_text(identity, "f4") for identity in identities]
+    ingredients = [Ingredient(name, text, identity.dimensions)
+                   for name, text, identity in zip(part_names(keys), keys, identities)]
     reading = Part(progress, 0.0, 0.3)
     with (OverlapMatch(tables, reading) if request.match == MATCH_AREA else KeyMatch(tables, key, reading)) as match:
         progress.info(match.words)

@@ -66,7 +66,7 @@ def _sample(photos: PhotoSource, side: int, progress: Progress) -> "List[Sampled
         chosen = (photo for number, photo in enumerate(photos.photos()) if number % step == 0)
         for done, read in enumerate(read_all(chosen, side)):
             check(progress)
-            progress.report(min(1.0, done * step / count))
+            progress.report(min(1.0, done * step / max(count, 1)))
             if read.photo is None:
                 first.append(read)
                 continue

@@ -22,6 +22,8 @@ from ..errors import InputError
 from .exif import PhotoFacts, read_facts
 
 DRIVERS = ("JPEG", "PNG", "GTiff", "WEBP", "HEIF", "AVIF", "JP2OpenJPEG", "BMP", "GIF", "JPEGXL")
+# Their libraries turn pictures themselves, by a note of the format's own beside EXIF's.
+UPRIGHT = ("HEIF", "AVIF")
 LARGEST_PIXELS = 1_000_000_000
 THUMBNAIL_SIDE = 192
 _STRIP_BYTES = 16 << 20
@@ -60,10 +62,12 @@ def read_photo(source: "Union[str, bytes]", side: int) -> Photo:
     except PhotoError as error:
         # Its trace would keep the file open for as long as anybody keeps the error.
         raise error.with_traceback(None) from None
-    turned = facts.orientation > 4
-    return Photo(np.ascontiguousarray(_upright(square, facts.orientation)),
-                 _as_jpeg(_upright(whole, facts.orientation)), height if turned else width,
-                 width if turned else height, facts)
+    orientation = 1 if reader.upright else facts.orientation
+    turned = orientation > 4
+    if turned:
+        width, height = height, width
+    return Photo(np.ascontiguousarray(_upright(square, orientation)), _as_jpeg(_upright(whole, orientation)), width,
+                 height, facts)
 
 
 @contextmanager
@@ -112,6 +116,7 @@ class _Reader:
         """Look at the bands."""
         self._dataset: Optional[gdal.Dataset] = dataset
         self.width, self.height = dataset.RasterXSize, dataset.RasterYSize
+        self.upright = dataset.GetDriver().ShortName in UPRIGHT
         if self.width * self.height > LARGEST_PIXELS:
             raise PhotoError("photo-huge", "it has {width} × {height} pixels, more than a photo has", width=self.width,
                              height=self.height)

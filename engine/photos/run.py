@@ -110,7 +110,7 @@ class _Run:
                 photos = [read for read in group if self._wanted(read)]
                 if photos:
                     self._write_group(encoder, photos, writer, progress)
-                progress.report(done / count, f"Embedding the photos ({done} of {count})")
+                progress.report(done / max(count, done), f"Embedding the photos ({done} of {count})")
             self.rows = writer.count
             if not writer.count:
                 raise self._nothing(count)

@@ -73,6 +73,16 @@ def test_a_memory_layer_of_paths_gives_its_own_points(run_algorithm: Any, folder
     assert [feature["who"] for feature in QgsVectorLayer(found["OUTPUT"], "", "ogr").getFeatures()] == ["me", "me"]
 
 
+def test_a_temporary_table_leaves_its_encoder_with_the_user(run_algorithm: Any, folder: Path,
+                                                           encoders_folder: Path) -> None:
+    found = run_algorithm("embedphotos", {"FOLDER": str(folder), "SIZE": 64, "OUTPUT": "TEMPORARY_OUTPUT"})
+    assert Path(found["ENCODER_USED"]).parent == encoders_folder
+    by_id = run_algorithm("embedphotos", {"FOLDER": str(folder), "SIZE": 64, "OUTPUT": "TEMPORARY_OUTPUT",
+                                          "ENCODER": Path(found["ENCODER_USED"]).stem})
+    keys = [open_table(output["OUTPUT"]).space_key for output in (found, by_id)]
+    assert keys[0] == keys[1]
+
+
 def test_the_form_and_the_map_tip_show_the_photo(run_algorithm: Any, folder: Path, tmp_path: Path) -> None:
     found = run_algorithm("embedphotos", {"FOLDER": str(folder), "SIZE": 64, "OUTPUT": str(tmp_path / "out.gpkg")})
     layer = QgsVectorLayer(found["OUTPUT"], "photos", "ogr")

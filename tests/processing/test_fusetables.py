@@ -60,6 +60,10 @@ def test_memory_and_filtered_layers_count_as_they_are_shown(run_algorithm: Any, 
     assert (found["ROWS"], found["LEFT_OUT"]) == (12, 18)
     wanted = np.concatenate([standardised(VECTORS[0][:12]), standardised(VECTORS[1][::-1][:12])], axis=1)
     np.testing.assert_allclose(vectors_of(found["OUTPUT"]), wanted, atol=1e-5)
+    copies = [QgsVectorLayer(path, "copy", "ogr").materialize(QgsFeatureRequest()) for path in tables]
+    spaces = [run_algorithm("fusetables", {"INPUTS": inputs, "KEY": "code", "OUTPUT": str(tmp_path / f"{name}.gpkg")})[
+        "SPACE"] for name, inputs in (("files", tables), ("copies", copies))]
+    assert spaces[0] == spaces[1], "the way in is no part of the space"
 
 
 def test_photos_lie_on_districts(run_algorithm: Any, tmp_path: Path) -> None:

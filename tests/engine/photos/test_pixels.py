@@ -9,6 +9,7 @@ import pytest
 from made_photos import broken_photos, exif_block, picture, scene
 from osgeo import gdal
 
+from earthprint.engine.photos import pixels
 from earthprint.engine.photos.pixels import PhotoError, area_weights, read_photo
 
 
@@ -113,6 +114,15 @@ def test_grey_palette_alpha_sixteen_bits_and_cmyk_become_colours(tmp_path: Path)
     gdal.GetDriverByName("PNG").CreateCopy(str(tmp_path / "table.png"), table)
     wanted = averaged(shades[values[0] // 64].transpose(2, 0, 1), 30)
     np.testing.assert_allclose(read_photo(str(tmp_path / "table.png"), 30).square, wanted, atol=2e-3)
+
+
+def test_formats_that_turn_themselves_are_not_turned_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = picture(tmp_path / "photo.jpg", scene(), block=exif_block([(0x0112, 3, 6)]))
+    turned = read_photo(str(path), 24)
+    monkeypatch.setattr(pixels, "UPRIGHT", ("JPEG",))
+    kept = read_photo(str(path), 24)
+    assert (turned.width, turned.height) == (120, 200) and (kept.width, kept.height) == (200, 120)
+    np.testing.assert_allclose(np.rot90(kept.square, -1, (1, 2)), turned.square, atol=1e-3)
 
 
 def test_bytes_are_read_like_files(tmp_path: Path) -> None:
