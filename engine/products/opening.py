@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from osgeo import gdal
+from osgeo import gdal, ogr
 
 from ..errors import InputError
 from ..packages import state
@@ -47,7 +47,8 @@ def open_published(path: "str | os.PathLike[str]", product: str = "automatic") -
         lists = ParquetRows(path)
         return Opened(lists, lists.described, name, lists.without_crs)
     if path.lower().endswith(_TEXTS) and Path(path).is_file() and not Path(path).with_suffix(".csvt").exists():
-        return Opened(TextRows(path), file=name)
+        texts = TextRows(path)
+        return Opened(texts, file=name, without_crs=texts.geometry_type != ogr.wkbNone and not texts.wkt)
     return Opened(open_rows(path), file=name)
 
 

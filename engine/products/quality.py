@@ -75,5 +75,3 @@ class Gauge:
         # Bits are mixed before they are added up, because the low bits of a sum depend on low bits alone.
         mixed = words * np.uint64(0x9E3779B97F4A7C15)
         return ((mixed ^ (mixed >> np.uint64(29))) * self._weights).sum(axis=1, dtype=np.uint64)
-
-

@@ -205,6 +205,8 @@ def test_an_output_that_is_shown_on_the_map_is_replaced(run_algorithm: Any, tmp_
     ({"FIELDS": "name;emb_1"}, "“name”.*holds no numbers"),
     ({"PRODUCT": "list"}, "no column of lists"),
     ({"PRODUCT": "magic"}, "PRODUCT"),
+    ({"PRODUCT": "parquet"}, "give its path as FILE"),
+    ({"PRODUCT": "alphaearth"}, "vectors of 12 numbers, but AlphaEarth"),
     ({"OUTPUT": "o.shp"}, "must end in .gpkg"),
     ({"OUTPUT": "/nowhere/o.gpkg"}, "/nowhere doesn't exist"),
 ])

@@ -111,3 +111,18 @@ def test_an_array_without_georeference_is_told(run_algorithm: Any, tmp_path: Pat
     np.save(tmp_path / "a.npy", np.zeros((4, 5, 128), np.float32))
     with pytest.raises(QgsProcessingException, match="has no georeference: put its landmask a.tiff beside it"):
         run_algorithm("importfield", {"FILE": str(tmp_path / "a.npy"), "OUTPUT": str(tmp_path / "o.tif")})
+
+
+@pytest.mark.skipif(gdal.GetDriverByName("Zarr") is None, reason="this GDAL has no Zarr")
+def test_a_store_is_given_as_its_folder(run_algorithm: Any, tmp_path: Path) -> None:
+    store = tmp_path / "t.zarr"
+    place = store / "embeddings"
+    place.mkdir(parents=True)
+    array = np.moveaxis(codes()[:, 5:10, 5:11], 0, 2).copy()
+    (store / ".zgroup").write_text('{"zarr_format": 2}')
+    (store / ".zattrs").write_text('{"crs_epsg": 32633, "transform": [10, 0, 500000, 0, -10, 4000000]}')
+    (place / ".zarray").write_text('{"zarr_format": 2, "shape": [5, 6, 64], "chunks": [5, 6, 64], "dtype": "|i1", '
+                                   '"order": "C", "compressor": null, "fill_value": null, "filters": null}')
+    (place / "0.0.0").write_bytes(array.tobytes())
+    result = run_algorithm("importfield", {"FILE": str(store), "OUTPUT": str(tmp_path / "o.tif")})["OUTPUT"]
+    np.testing.assert_allclose(vectors_of(result), expected()[:, 5:10, 5:11], rtol=1e-6)
