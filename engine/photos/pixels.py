@@ -205,13 +205,13 @@ def area_weights(start: float, stop: float, length: int, count: int) -> np.ndarr
 
 def _depth(band: gdal.Band) -> "tuple[int, float]":
     """Return the type to read and the number that means full brightness."""
-    if band.DataType == gdal.GDT_Byte:
-        return gdal.GDT_Byte, _EIGHT_BITS
-    if band.DataType != gdal.GDT_UInt16:
+    whole = {gdal.GDT_Byte: 8, gdal.GDT_UInt16: 16}.get(band.DataType, 0)
+    if not whole:
         raise PhotoError("photo-depth", "its values are of the type {kind}: photos have 8 or 16 bits",
                          kind=gdal.GetDataTypeName(band.DataType))
-    bits = band.GetMetadataItem("NBITS", "IMAGE_STRUCTURE")
-    return gdal.GDT_UInt16, float(2 ** min(max(int(bits), 8), 16) - 1) if bits and bits.isdigit() else 65535.0
+    stated = band.GetMetadataItem("NBITS", "IMAGE_STRUCTURE")
+    bits = min(int(stated), whole) if stated and stated.isdigit() and int(stated) > 0 else whole
+    return band.DataType, float(2 ** bits - 1)
 
 
 def _palette(band: gdal.Band) -> Optional[np.ndarray]:

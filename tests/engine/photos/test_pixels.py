@@ -92,6 +92,9 @@ def test_grey_palette_alpha_sixteen_bits_and_cmyk_become_colours(tmp_path: Path)
     for name, driver in (("deep.png", "PNG"), ("deep.tif", "GTiff")):
         found = read_photo(str(picture(tmp_path / name, deep, driver, ())), 30).square
         np.testing.assert_allclose(found, plain, atol=1e-2)
+    ink = picture(tmp_path / "ink.png", (values[:1] > 120).astype(np.uint8), "PNG", ("NBITS=1",))
+    np.testing.assert_allclose(read_photo(str(ink), 30).square[1], averaged(255.0 * (values[:1] > 120), 30)[0],
+                               atol=1e-2)
     progressive = picture(tmp_path / "progressive.jpg", values, options=("QUALITY=100", "PROGRESSIVE=YES"))
     assert np.abs(read_photo(str(progressive), 30).square - plain).max() < 4
     black = 255 - values.max(axis=0).astype(float)
