@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from types import TracebackType
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Type
 
@@ -14,6 +13,7 @@ from ..progress import Progress, check
 from ..space import parse_key
 from ..table import Table, TableChunk
 from ..table.schema import column_named
+from .stored import StoredVectors
 
 _SHOWN = 3
 _IDS = ("fid", "ogc_fid", "id")
@@ -79,24 +79,20 @@ class Partner:
         self.name = table.name
         self.column = column
         self.rows: "Dict[str, int]" = {}
-        dimensions = parse_key(table.space_key).dimensions
-        self._file = tempfile.TemporaryFile()
-        self._file.truncate(max(1, 4 * dimensions * table.count))
-        self.vectors = np.memmap(self._file, dtype=np.float32, mode="r+", shape=(table.count, dimensions))
-        self.used = np.zeros(table.count, dtype=bool)
-        start = 0
+        self.vectors = StoredVectors(parse_key(table.space_key).dimensions)
         try:
             for chunk in table.chunks():
                 check(progress)
-                self._take(chunk, start)
-                start += len(chunk.vectors)
+                self._take(chunk)
         except BaseException:
             self.close()
             raise
+        self.used = np.zeros(self.vectors.count, dtype=bool)
 
-    def _take(self, chunk: TableChunk, start: int) -> None:
+    def _take(self, chunk: TableChunk) -> None:
         """Keep a chunk's vectors and keys."""
-        self.vectors[start:start + len(chunk.vectors)] = chunk.vectors
+        start = self.vectors.count
+        self.vectors.append(chunk.vectors)
         for row, value in enumerate(chunk.columns[self.column], start=start):
             key = plain_key(value)
             if not key:
@@ -113,8 +109,7 @@ class Partner:
 
     def close(self) -> None:
         """Let go of the disk."""
-        del self.vectors
-        self._file.close()
+        self.vectors.close()
 
 
 class KeyMatch:
@@ -157,7 +152,7 @@ class KeyMatch:
                 lonely.extend(keys[place] for place in np.flatnonzero(found < 0)[:_SHOWN - len(lonely)])
             kept = np.all([found >= 0 for found in rows], axis=0)
             vectors = [chunk.vectors[kept].T]
-            vectors += [np.asarray(partner.vectors[found[kept]]).T for partner, found in zip(self.partners, rows)]
+            vectors += [partner.vectors.rows(found[kept]).T for partner, found in zip(self.partners, rows)]
             valid = np.all([np.isfinite(values).all(axis=0) for values in vectors], axis=0)
             kept[np.flatnonzero(kept)[~valid]] = False
             self.left_out += int((~kept).sum())

@@ -7,7 +7,6 @@ district their mean.
 from __future__ import annotations
 
 import math
-import tempfile
 from types import TracebackType
 from typing import Iterator, List, Optional, Sequence, Tuple, Type
 
@@ -19,6 +18,7 @@ from ..errors import InputError
 from ..progress import Progress, check
 from ..space import parse_key
 from ..table import Table, TableChunk
+from .stored import StoredVectors
 
 _EVERY = 200
 
@@ -33,20 +33,18 @@ class CoveringTable:
         self.name = table.name
         key = parse_key(table.space_key)
         self._unit = key.unit_norm
-        self._file = tempfile.TemporaryFile()
-        self._file.truncate(max(1, 4 * key.dimensions * table.count))
-        self._vectors = np.memmap(self._file, dtype=np.float32, mode="r+", shape=(table.count, key.dimensions))
-        self.used = np.zeros(table.count, dtype=bool)
+        self._vectors = StoredVectors(key.dimensions)
         transform = _transform(table, wkt)
         shapes: "List[Optional[ogr.Geometry]]" = []
         try:
             for chunk in table.chunks():
                 check(progress)
-                self._vectors[len(shapes):len(shapes) + len(chunk.wkb)] = chunk.vectors
+                self._vectors.append(chunk.vectors)
                 shapes += [geometry_of(wkb, transform) for wkb in chunk.wkb]
         except BaseException:
             self.close()
             raise
+        self.used = np.zeros(len(shapes), dtype=bool)
         rows = [row for row, shape in enumerate(shapes) if shape is not None]
         boxes = np.array([shapes[row].GetEnvelope() for row in rows]).reshape(-1, 4)  # type: ignore[union-attr]
         order = np.argsort(boxes[:, 0], kind="stable")
@@ -70,7 +68,7 @@ class CoveringTable:
     def mean(self, shares: Shares) -> np.ndarray:
         """Return the weighted mean of vectors, of length one where the space has it so."""
         rows, weights = shares
-        vector = weights @ np.asarray(self._vectors[rows], dtype=np.float64)
+        vector = weights @ self._vectors.rows(rows).astype(np.float64)
         if self._unit:
             length = float(np.linalg.norm(vector))
             vector = vector / length if length > 0 else np.full_like(vector, np.nan)
@@ -78,9 +76,7 @@ class CoveringTable:
 
     def close(self) -> None:
         """Let go of the disk."""
-        if hasattr(self, "_vectors"):
-            del self._vectors
-        self._file.close()
+        self._vectors.close()
 
 
 class OverlapMatch:
