@@ -14,7 +14,7 @@ from earthprint.engine import packages
 from earthprint.engine.errors import PackageError
 from earthprint.engine.home_folder import without_home
 
-NAMES = {"onnxruntime", "sklearn", "h3", "onnx", "skl2onnx", "pyarrow", "matplotlib", "torch"}
+NAMES = {"onnxruntime", "sklearn", "h3", "onnx", "skl2onnx", "pyarrow", "matplotlib", "torch", "umap", "usearch"}
 
 
 @pytest.fixture
