@@ -450,5 +450,3 @@ def _burned(shapes: "Sequence[bytes]", grid: Grid, options: "Sequence[str]") -> 
         gdal.RasterizeLayer(target, [1], layer, burn_values=[1], options=list(options))
     inside[:] = np.frombuffer(target.ReadRaster(), dtype=np.uint8).reshape(inside.shape) != 0
     return inside
-
-

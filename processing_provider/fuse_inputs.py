@@ -92,9 +92,10 @@ def read_fusing(algorithm: QgsProcessingAlgorithm, parameters: Parameters, conte
 def fusing_outputs(result: FuseResult, request: FuseRequest, progress: FeedbackProgress) -> Parameters:
     """Tell what was fused, and return what came out beside the first output."""
     space = result.space
-    parts = ", ".join("{} ({} of {} dimensions, weight {:g})".format(part["name"], part["dimensions"] or "mixed",
-                                                                    part["length"], part["weight"])
-                      for part in space.details["parts"])
+    told = "{} ({} of {} dimensions, weight {:g})"
+    parts = ", ".join(
+        told.format(part["name"], part["dimensions"] or "mixed", part["length"], part["weight"])
+        for part in space.details["parts"])
     progress.info("Fused: {}.".format(parts))
     if space.reduction is not None:
         progress.info("{} dimensions hold {:.1f} % of the variance.".format(space.dimensions, 100 * result.explained))

@@ -73,8 +73,8 @@ def test_a_memory_layer_of_paths_gives_its_own_points(run_algorithm: Any, folder
     assert [feature["who"] for feature in QgsVectorLayer(found["OUTPUT"], "", "ogr").getFeatures()] == ["me", "me"]
 
 
-def test_a_temporary_table_leaves_its_encoder_with_the_user(run_algorithm: Any, folder: Path,
-                                                           encoders_folder: Path) -> None:
+def test_a_temporary_table_leaves_its_encoder_with_the_user(
+        run_algorithm: Any, folder: Path, encoders_folder: Path) -> None:
     found = run_algorithm("embedphotos", {"FOLDER": str(folder), "SIZE": 64, "OUTPUT": "TEMPORARY_OUTPUT"})
     assert Path(found["ENCODER_USED"]).parent == encoders_folder
     by_id = run_algorithm("embedphotos", {"FOLDER": str(folder), "SIZE": 64, "OUTPUT": "TEMPORARY_OUTPUT",
