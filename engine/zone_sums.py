@@ -7,15 +7,18 @@ sums all of them; where they are sparse, their cells are gathered and summed by 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Iterator, Tuple
+from typing import Callable, Iterator, Sequence, Tuple
 
 import numpy as np
 
-from .field_pass import FieldBlock
+from .dataset import open_raster
+from .field_pass import FieldBlock, FieldSource
+from .grid import Window
 
 CHUNK_CELLS = 4096
 # A product costs this many times less for each number than gathering and adding it.
 _DENSE = 64
+_LOOKS = 16
 
 Stacked = Callable[[np.ndarray], np.ndarray]
 
@@ -82,8 +85,11 @@ class WithSquares:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Stack differences `(dims, n)` and squares `(dims, n)`; the reference keeps them small, hence exact."""
-        moved = values - self.reference[:, None]
-        return np.concatenate([moved, moved * moved])
+        count = len(values)
+        found = np.empty((2 * count, values.shape[1]), dtype=np.float32)
+        moved = np.subtract(values, self.reference[:, None], out=found[:count])
+        np.multiply(moved, moved, out=found[count:])
+        return found
 
 
 @dataclass(frozen=True)
@@ -94,8 +100,25 @@ class WithLength:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Stack differences `(dims, n)` and one row of squared lengths."""
-        moved = values - self.reference[:, None]
-        return np.concatenate([moved, np.einsum("ij,ij->j", moved, moved)[None]])
+        count = len(values)
+        found = np.empty((count + 1, values.shape[1]), dtype=np.float32)
+        moved = np.subtract(values, self.reference[:, None], out=found[:count])
+        np.einsum("ij,ij->j", moved, moved, out=found[count])
+        return found
+
+
+def middle_of(source: FieldSource, windows: "Sequence[Window]") -> np.ndarray:
+    """Return the mean vector of the first window with a value, of a few that are looked at; zeros where none has one.
+
+    It is a reference to take differences from, so a rough one does.
+    """
+    dataset = open_raster(source.path)
+    for window in windows[len(windows) // 2::max(1, len(windows) // _LOOKS)]:
+        vectors = source.read(dataset, window).vectors().reshape(source.dimensions, -1)
+        valid = np.isfinite(vectors[0])
+        if valid.any():
+            return vectors[:, valid].mean(axis=1, dtype=np.float64)
+    return np.zeros(source.dimensions)
 
 
 def chunk_pairs(pairs: Pairs, cells: int) -> "Iterator[ChunkPairs]":
@@ -155,7 +178,8 @@ def _chunk_totals(block: FieldBlock, chunk: ChunkPairs, stacked: Stacked) -> "Tu
         shares[chunk.cells, columns] = chunk.weights * counted
         return (stacked(values) @ shares).T, counted
     gathered, counted = valid_cells(values, chunk)
-    weighted = stacked(gathered) * chunk.weights.astype(np.float32) * counted
+    weighted = stacked(gathered)
+    weighted *= (chunk.weights * counted).astype(np.float32)
     return np.add.reduceat(weighted, chunk.first, axis=1).T, counted
 
 

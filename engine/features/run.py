@@ -13,13 +13,12 @@ from ..dataset import block_cache, open_raster
 from ..errors import InputError
 from ..field import Field, open_field
 from ..field_pass import FieldBlock, FieldPass, FieldSource, pass_windows, source_of
-from ..field_sample import sample_field
 from ..grid import Window
 from ..pipeline import Job, run
-from ..progress import Part, Progress, Silent, check
+from ..progress import Part, Progress, check
 from ..space import Space
 from ..table import EMBEDDING, EMBEDDING_SPACE, ColumnSpec, TableWriter
-from ..zone_sums import Pairs
+from ..zone_sums import Pairs, middle_of
 from .ground_areas import GroundAreas
 from .outlines import POINT, Outlines
 from .placing import bring_over
@@ -28,7 +27,6 @@ from .shapes import NEAREST, POLYGON, Shapes, lay_over
 from .statistics import LARGEST, MEAN, MEDIAN, SPREAD, Median, Statistic, statistic_of
 
 VALID_SHARE = "valid_share"
-_REFERENCE_SAMPLE = 4096
 
 
 def embed_features(request: FeaturesRequest, progress: Progress) -> FeaturesResult:
@@ -152,12 +150,12 @@ def _gathered(request: FeaturesRequest, opened: Field, shapes: Shapes,
 
     def reference() -> np.ndarray:
         """Return a vector from the middle of the data."""
-        return sample_field(opened, _REFERENCE_SAMPLE, 0, Silent()).vectors.mean(axis=0, dtype=np.float64)
+        return middle_of(source, [window for window, _ in plan])
 
     points_only = not (shapes.kinds > POINT).any()
     name = MEAN if request.statistic == MEDIAN and points_only else request.statistic
-    statistic = statistic_of(name, len(shapes.kinds), source.dimensions, reference, request.memory_mib << 19, progress)
     plan = list(_planned(opened, source, shapes, request.memory_mib))
+    statistic = statistic_of(name, len(shapes.kinds), source.dimensions, reference, request.memory_mib << 19, progress)
     reader = _Reader(source, shapes)
 
     def compute(planned: "Tuple[Window, np.ndarray]", work: Optional[_Work], tick: Any) -> Any:

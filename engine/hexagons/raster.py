@@ -12,19 +12,17 @@ from osgeo import ogr
 from ..dataset import block_cache
 from ..errors import InputError
 from ..field import Field, open_field
-from ..field_pass import FieldBlock, FieldPass, scan, source_of
-from ..field_sample import sample_field
+from ..field_pass import FieldBlock, FieldPass, pass_windows, scan, source_of
 from ..geodesy import Ground, cell_areas, cell_places
 from ..grid import Grid, Window
 from ..progress import Part, Progress
 from ..table import TableWriter
-from ..zone_sums import Pairs, WithLength, zone_sums
+from ..zone_sums import Pairs, WithLength, middle_of, zone_sums
 from .cells import NO_CELL, cells_of_grid, resolution_for
 from .gathering import COLUMNS, CellSums, Gathered, HexagonWriter, require_place
 from .request import AUTOMATIC, CENTRES, HexagonOptions, HexagonResult
 from .world import world_wkt
 
-_REFERENCE_SAMPLE = 4096
 _CELLS_EACH = 8
 
 
@@ -55,7 +53,9 @@ def aggregate_field(request: RasterHexagons, progress: Progress) -> HexagonResul
     elif resolution > resolution_for(area):
         progress.warn(f"The hexagons of resolution {resolution} are smaller than the raster's cells, which leaves gaps "
                       f"between them: choose {resolution_for(area)} or less.")
-    reference = sample_field(opened, _REFERENCE_SAMPLE, 0, Part(progress, 0.0, 0.02)).vectors.mean(axis=0)
+    source = source_of(opened)
+    plan = FieldPass((source,), grid, block_cells, {}, (), opened.info.block, "", memory_mib=options.memory_mib)
+    reference = middle_of(source, pass_windows(plan, grid.whole))
     kind = ogr.wkbPoint if options.geometry == CENTRES else ogr.wkbMultiPolygon
     with TableWriter(options.output, world_wkt(), kind, COLUMNS, opened.space, registry=options.registry) as writer:
         hexagons = HexagonWriter(writer, options, opened.space.unit_norm, reference)
