@@ -131,8 +131,8 @@ def measure(name: str, raster: Path, card_path: Path, cell: int, repeats: int, f
     ratios = sorted(one / other for one, other in zip(whole, bare))
     print(f"{name}: {len(tiles)} tiles of {side} px, bare session {statistics.median(bare):.2f} s, whole job "
           f"{statistics.median(whole):.2f} s, ratio {statistics.median(ratios):.3f} "
-          f"({ratios[0]:.3f} to {ratios[-1]:.3f}), in processor time {sum(whole_cpu) / sum(bare_cpu):.3f}, batch {size}",
-          flush=True)
+          f"({ratios[0]:.3f} to {ratios[-1]:.3f}), in processor time "
+          f"{sum(whole_cpu) / sum(bare_cpu):.3f}, batch {size}", flush=True)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ def centres_of(shapes: "Sequence[Optional[bytes]]") -> np.ndarray:
     """Return the centroids `(n, 2)` of geometries as WKB; NaN where there is none."""
     if shapes and all(shape is not None and len(shape) == _POINT_BYTES and shape[:5] == _POINT_HEADER
                       for shape in shapes):
-        raw = np.frombuffer(b"".join(shapes), dtype=np.uint8).reshape(len(shapes), _POINT_BYTES)  # type: ignore[arg-type]
+        raw = np.frombuffer(b"".join(shapes), dtype=np.uint8).reshape(len(shapes), _POINT_BYTES)
         return np.ascontiguousarray(raw[:, 5:]).view("<f8").copy()
     found = np.full((len(shapes), 2), np.nan)
     with quiet():

@@ -86,8 +86,8 @@ def _automatic_card(request: EmbedRequest, rasters: Rasters, source: RasterInput
         return read_card(model.with_suffix(".json"))
     wanted = features_request(0, (), request.cell, request.dimensions, request.seed)
     sampled = []
-    for window in samplers(rasters, source, region, request.mask)[0].take(sample_side(wanted), SAMPLE_WINDOWS,
-                                                                           request.seed):
+    sampler = samplers(rasters, source, region, request.mask)[0]
+    for window in sampler.take(sample_side(wanted), SAMPLE_WINDOWS, request.seed):
         check(progress)
         sampled.append(window)
     features = fit_features(sampled, wanted, source.rules[0].ignored, rasters.name, progress)
@@ -183,4 +183,3 @@ def provenance(plan: EmbedPlan, request: EmbedRequest, device: str) -> "dict[str
         "told": sorted({item.role for item in plan.card.inputs
                         if item.role == "latlon" or item.role == "time" and plan.source.dates}),
     }
-

@@ -457,7 +457,8 @@ def test_the_same_raster_makes_the_same_space_under_any_output_name(small_scene:
 
 
 def test_an_encoder_may_give_vectors_of_length_one(small_scene: Path, tmp_path: Path) -> None:
-    request = MakeEncoderRequest((str(small_scene),), str(tmp_path / "unit.onnx"), cell=8, dimensions=16, unit_norm=True)
+    request = MakeEncoderRequest((str(small_scene),), str(tmp_path / "unit.onnx"), cell=8, dimensions=16,
+                                 unit_norm=True)
     made = make_encoder(request, Silent())
     found = run(small_scene, tmp_path / "unit.tif", made.card_path)
     np.testing.assert_allclose(np.linalg.norm(found, axis=0), 1, atol=1e-5)

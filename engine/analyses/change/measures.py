@@ -111,4 +111,3 @@ def measure_of_irmad(fit: Irmad) -> Measure:
     scale = 1.0 / fit.sigma
     return Measure(False, LinearMap(fit.mean_before, fit.before.T * scale[:, None]),
                    LinearMap(fit.mean_after, fit.after.T * scale[:, None]))
-

@@ -195,5 +195,5 @@ def _tell(account: PassAccount, marked: Marked, threshold: float, polygons: int,
     if parse_threshold(request.options.threshold) == STABLE:
         rate = request.options.false_alarm
         progress.info(f"At a false-alarm rate of {rate:.2%}, about {rate * marked.compared:.0f} of the cells would be "
-                      "marked if nothing had changed" + (", before small patches were removed." if request.least_area
-                                                        else "."))
+                      "marked if nothing had changed"
+                      + (", before small patches were removed." if request.least_area else "."))

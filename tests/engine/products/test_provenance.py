@@ -68,8 +68,11 @@ def test_a_product_is_named_once_with_all_its_sources():
     assert in_words((TOLD,)) == "Photos of Leipzig: The people of Leipzig. Licence: ODbL."
 
 
+DIGITS = "0123456789ab"
+
+
 @pytest.mark.parametrize(("name", "product"), [
-    ("alphaearth", "alphaearth"), ("alphaearth-0123456789ab/64/f4/cosine/unit", "alphaearth"),
+    ("alphaearth", "alphaearth"), ("alphaearth-" + DIGITS + "/64/f4/cosine/unit", "alphaearth"),
     ("AlphaEarth", "alphaearth"), ("tessera-v2-0123456789ab", "tessera"), ("clay-v0-0123456789ab/768/f4", "clay-v0"),
     ("clay-0123456789ab", None), ("undeclared:0123456789ab/64/f4/cosine/any", None), ("", None)])
 def test_the_name_alone_tells_a_known_product(name, product):
