@@ -68,7 +68,7 @@ CATALOGUE: Tuple[Package, ...] = (
     Package("scikit-learn", "sklearn", ("scikit-learn",), "clusters by mixtures, density and joining",
             ("Cluster raster", "Cluster table"), "1.1", True,
             ("sklearn.cluster", "sklearn.ensemble", "sklearn.linear_model", "sklearn.neighbors")),
-    Package("h3", "h3", ("h3",), "hexagons", ("To H3 hexagons",), "4.0", True),
+    Package("h3", "h3", ("h3",), "hexagons", ("Aggregate raster to H3", "Aggregate table to H3"), "4.0", True),
     Package("onnx", "onnx", ("onnx",), "saving predictors, which no tool does yet", (), "1.14", True),
     Package("skl2onnx", "skl2onnx", ("skl2onnx",), "saving predictors, which no tool does yet", (), "1.14", True),
     Package("pyarrow", "pyarrow", ("pyarrow",), "reading and writing GeoParquet",
