@@ -29,11 +29,11 @@ from earthprint.engine.progress import Silent
 PATCH, TILE, WIDTH, DEPTH, HEADS = 16, 224, 384, 12, 6
 
 
-def write_scene(path: Path, side: int, bands: int) -> Path:
+def write_scene(path: Path, side: int, bands: int, compression: str = "DEFLATE") -> Path:
     """Write a tiled uint16 raster of noise on waves."""
     chance = np.random.default_rng(0)
     dataset = gdal.GetDriverByName("GTiff").Create(str(path), side, side, bands, gdal.GDT_UInt16,
-                                                   ["TILED=YES", "COMPRESS=DEFLATE", "ZLEVEL=1"])
+                                                   ["TILED=YES", f"COMPRESS={compression}"])
     dataset.SetGeoTransform((0, 10, 0, 0, 0, -10))
     y, x = np.mgrid[:side, :side]
     for index in range(bands):
@@ -140,11 +140,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=2000, help="side of the scene in pixels")
     parser.add_argument("--bands", type=int, default=4)
+    parser.add_argument("--compression", default="DEFLATE", help="how the scene lies on disk: DEFLATE, ZSTD or NONE")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        raster = write_scene(folder / "scene.tif", options.side, options.bands)
+        raster = write_scene(folder / "scene.tif", options.side, options.bands, options.compression)
         embed_raster(EmbedRequest((str(raster),), "automatic", str(folder / "first.tif"),
                                   EncoderFolders(folder, folder), device="cpu", resume=False), Silent())
         measure("automatic encoder", raster, folder / "first.encoder.json", 0, options.repeats, folder)
