@@ -77,10 +77,11 @@ class ChangeRaster(EarthprintAlgorithm):
             QgsProcessingParameterString(DATES, self.tr("Dates"), "", False, True),
             self.tr("The date of each raster in INPUTS, separated by semicolons, such as 2019;2020;2021;2022 or "
                     "2023-05-14;2023-08-02. Empty: the rasters are in order of time."))
-        declare_change_method(self, METHODS, self.tr(
-            "How different two vectors are. cosine: 1 − cosine of the angle, 0 to 2. euclidean: the length of the "
-            "difference. standardised: every dimension in units of its usual difference, so that what changes "
-            "everywhere (light, season) counts less; 1 is as different as usual. irmad: what even the best linear "
+        declare_change_method(self, METHODS, "standardised", self.tr(
+            "How different two vectors are. standardised: every dimension in units of its usual difference, so that "
+            "what changes everywhere (light, season) counts less; 1 is as different as usual; it suits vectors of "
+            "every kind. cosine: 1 − cosine of the angle, 0 to 2; for vectors of length 1, such as AlphaEarth's. "
+            "euclidean: the length of the difference. irmad: what even the best linear "
             "match of the dates can't explain (iteratively reweighted multivariate alteration detection), the square "
             "root of a chi-square; withstands differences of light and calibration. history: four dates and more, "
             "each cell's dates against that cell's other dates; 3 and more is unusual for the place."))

@@ -69,10 +69,11 @@ class ChangeTable(EarthprintAlgorithm):
             QgsProcessingParameterFeatureSource(AFTER, self.tr("Embedding table after"),
                                                 [QgsProcessing.SourceType.TypeVector], None, True),
             self.tr("The table of the later date, whose rows become the result."))
-        declare_change_method(self, METHODS, self.tr(
-            "How different two vectors are. cosine: 1 − cosine of the angle, 0 to 2. euclidean: the length of the "
-            "difference. standardised: every dimension in units of its usual difference over all rows; 1 is as "
-            "different as usual. history: each date of an id against its other dates, where there are four and more; "
+        declare_change_method(self, METHODS, "cosine", self.tr(
+            "How different two vectors are. cosine: 1 − cosine of the angle, 0 to 2; it needs no other rows. "
+            "euclidean: the length of the difference. standardised: every dimension in units of its usual difference "
+            "over all rows; 1 is as different as usual; better for vectors of automatic encoders, where there are "
+            "some dozen rows and more. history: each date of an id against its other dates, where there are four and more; "
             "3 and more is unusual for the place."))
         declare_threshold(self)
         declare_seed(self)

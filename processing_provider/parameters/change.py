@@ -83,9 +83,10 @@ def declare_change_sample(algorithm: QgsProcessingAlgorithm) -> None:
         advanced=True)
 
 
-def declare_change_method(algorithm: QgsProcessingAlgorithm, methods: Sequence[str], help_text: str) -> None:
+def declare_change_method(algorithm: QgsProcessingAlgorithm, methods: Sequence[str], default: str,
+                          help_text: str) -> None:
     """Add METHOD."""
-    algorithm.add(choice(METHOD, algorithm.tr("Method"), list(methods), "cosine"), help_text)
+    algorithm.add(choice(METHOD, algorithm.tr("Method"), list(methods), default), help_text)
 
 
 def stable_problem(algorithm: QgsProcessingAlgorithm, parameters: Dict[str, Any],

@@ -30,8 +30,8 @@ def dates(tmp_path: Path) -> Dict[str, str]:
 
 def test_all_outputs_say_the_same(run_algorithm: Any, dates: Dict[str, str], tmp_path: Path) -> None:
     wanted = {name: str(tmp_path / f"{name.lower()}.tif") for name in ("OUTPUT", "CHANGED", "DIRECTION")}
-    found = run_algorithm("changeraster", dict(dates, **wanted, POLYGONS=str(tmp_path / "areas.gpkg"), THRESHOLD="0.4",
-                                               MIN_AREA=500))
+    found = run_algorithm("changeraster", dict(dates, **wanted, POLYGONS=str(tmp_path / "areas.gpkg"), METHOD="cosine",
+                                               THRESHOLD="0.4", MIN_AREA=500))
     before, after = pair()
     cosine = (before * after).sum(axis=0) / np.linalg.norm(before, axis=0) / np.linalg.norm(after, axis=0)
     assert np.abs(read_bands(found["OUTPUT"])[0] - (1 - cosine)).max() < 1e-6
@@ -42,6 +42,17 @@ def test_all_outputs_say_the_same(run_algorithm: Any, dates: Dict[str, str], tmp
     assert sum(feature["cells"] for feature in layer.getFeatures()) == found["CHANGED_CELLS"]
     assert sum(feature["area"] for feature in layer.getFeatures()) == pytest.approx(found["CHANGED_AREA"], rel=1e-3)
     assert found["THRESHOLD_OUT"] == pytest.approx(0.4) and found["COMPARED"] == 2400
+
+
+def test_by_default_a_difference_counts_by_what_is_usual(run_algorithm: Any, dates: Dict[str, str],
+                                                         tmp_path: Path) -> None:
+    run_algorithm("changeraster", dict(dates, OUTPUT=str(tmp_path / "out.tif")))
+    before, after = pair()
+    apart = (after - before).reshape(len(before), -1).astype(float)
+    apart -= np.median(apart, axis=1, keepdims=True)
+    scaled = apart / (1.4826 * np.median(np.abs(apart), axis=1, keepdims=True))
+    expected = np.sqrt((scaled ** 2).mean(axis=0)).reshape(before.shape[1:])
+    assert np.allclose(read_bands(tmp_path / "out.tif")[0], expected, rtol=1e-4)
 
 
 def test_stable_ground_may_be_a_selection_in_another_crs(run_algorithm: Any, dates: Dict[str, str],
@@ -90,7 +101,8 @@ def test_results_are_styled_when_they_are_loaded(provider: Any, dates: Dict[str,
     import processing
 
     wanted = dict.fromkeys(("OUTPUT", "CHANGED", "DIRECTION", "POLYGONS"), QgsProcessing.TEMPORARY_OUTPUT)
-    processing.runAndLoadResults("earthprint:changeraster", dict(dates, **wanted, THRESHOLD="0.4"))
+    processing.runAndLoadResults("earthprint:changeraster", dict(dates, **wanted, METHOD="cosine",
+                                                                        THRESHOLD="0.4"))
     layers = {layer.name(): layer for layer in QgsProject.instance().mapLayers().values()}
     ramp = layers["Magnitude of change"].renderer()
     assert isinstance(ramp, QgsSingleBandPseudoColorRenderer)
