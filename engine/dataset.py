@@ -271,7 +271,11 @@ def _gdal_type(dtype: np.dtype) -> int:
 
 @dataclass(frozen=True)
 class RasterLayout:
-    """How a new raster's bands are laid out and named; a palette colours the classes 0, 1, 2 … of one band."""
+    """How a new raster's bands are laid out and named; a palette colours the classes 0, 1, 2 … of one band.
+
+    With a `lerc_error` above 0 its blocks, `side` cells wide and high, are compressed by LERC: each must then be
+    written whole and once, because a block that is written again errs again.
+    """
 
     dtype: np.dtype
     nodata: float
@@ -279,13 +283,26 @@ class RasterLayout:
     scale: "Optional[tuple[float, ...]]" = None
     offset: "Optional[tuple[float, ...]]" = None
     palette: "Optional[tuple[tuple[int, int, int], ...]]" = None
+    lerc_error: float = 0.0
+    side: int = 256
+
+
+def has_lerc() -> bool:
+    """Tell whether this GDAL compresses GeoTIFF by LERC."""
+    return "LERC_ZSTD" in (gdal.GetDriverByName("GTiff").GetMetadataItem("DMD_CREATIONOPTIONLIST") or "")
 
 
 def create_raster(path: str, grid: Grid, layout: RasterLayout, metadata: "dict[str, str]") -> gdal.Dataset:
     """Create a tiled, compressed GeoTIFF with nodata, names and metadata, ready to be written block by block."""
     driver = gdal.GetDriverByName("GTiff")
-    options = ["TILED=YES", "BLOCKXSIZE=256", "BLOCKYSIZE=256", "INTERLEAVE=BAND", "BIGTIFF=IF_SAFER", "SPARSE_OK=TRUE"]
-    if "ZSTD" in (driver.GetMetadataItem("DMD_CREATIONOPTIONLIST") or ""):
+    options = ["TILED=YES", f"BLOCKXSIZE={layout.side}", f"BLOCKYSIZE={layout.side}", "INTERLEAVE=BAND",
+               "BIGTIFF=IF_SAFER", "SPARSE_OK=TRUE"]
+    if layout.lerc_error > 0:
+        if not has_lerc():
+            raise OutputError("raster-lerc", "{path} can't be compressed by LERC, which this QGIS's GDAL lacks: choose "
+                              "another CODING, such as int16.", path=path)
+        options += ["COMPRESS=LERC_ZSTD", "ZSTD_LEVEL=1", f"MAX_Z_ERROR={layout.lerc_error!r}"]
+    elif "ZSTD" in (driver.GetMetadataItem("DMD_CREATIONOPTIONLIST") or ""):
         options += ["COMPRESS=ZSTD", "ZSTD_LEVEL=1"]
     else:
         options += ["COMPRESS=DEFLATE", "ZLEVEL=1"]

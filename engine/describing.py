@@ -12,7 +12,7 @@ from osgeo import gdal
 from .coding import ALPHAEARTH, Coding
 from .dataset import RasterInfo, open_raster, quiet, raster_info
 from .errors import InputError, OutputError
-from .field import KEY_ITEM, SPACE_ITEM, coding_of
+from .field import KEY_ITEM, SPACE_ITEM, coding_in_words, coding_of
 from .importing import ImportRequest, import_table
 from .progress import Progress, check
 from .registry import Registry
@@ -84,6 +84,8 @@ def describe_raster(request: DescribeRasterRequest, progress: Progress) -> Descr
     if request.registry is not None:
         request.registry.remember(space)
     progress.info(f"{len(info.data_bands)} bands; lengths of the sampled vectors {lengths.in_words()}.")
+    if coding.largest_error:
+        progress.info(coding_in_words(coding))
     return DescribeResult(request.output or info.path, space, metadata[KEY_ITEM], lengths)
 
 
