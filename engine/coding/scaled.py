@@ -32,13 +32,13 @@ class ScaledCoding:
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Round to the nearest code, clip to the range, put nodata where a value is NaN."""
-        shape = (-1,) + (1,) * (values.ndim - 1)
-        scale = np.asarray(self.scale, dtype=np.float32).reshape(shape)
-        offset = np.asarray(self.offset, dtype=np.float32).reshape(shape)
-        codes = np.rint((values - offset) / scale)
-        missing = np.isnan(codes)
-        codes = np.clip(np.where(missing, self.low, codes), self.low, self.high).astype(self.dtype)
-        codes[missing] = self.dtype.type(self.nodata)
+        codes = np.empty(values.shape, dtype=self.dtype)
+        # One dimension at a time, in double precision: a step may be finer than float32 is at the values' size.
+        for index, (scale, offset) in enumerate(zip(self.scale, self.offset)):
+            steps = np.rint((values[index].astype(np.float64) - offset) / scale)
+            missing = np.isnan(steps)
+            codes[index] = np.clip(np.where(missing, self.low, steps), self.low, self.high).astype(self.dtype)
+            codes[index][missing] = self.dtype.type(self.nodata)
         return codes
 
     def decode(self, raw: np.ndarray) -> np.ndarray:
@@ -68,6 +68,7 @@ def scaled_for(kind: str, low: "Sequence[float]", high: "Sequence[float]") -> Sc
         code, dtype = "i2", np.dtype("<i2")
     else:
         raise InputError("coding-unknown", "“{kind}” is not a coding: choose float32, int16 or uint8.", kind=kind)
-    scale = spans / (last - first)
-    offset = lows - first * scale
+    # Numbers that float32 holds, so that decoding in float32 and in double precision give the same.
+    scale = np.nextafter((spans / (last - first)).astype(np.float32), np.float32(np.inf)).astype(np.float64)
+    offset = (lows - first * scale).astype(np.float32).astype(np.float64)
     return ScaledCoding(code, dtype, nodata, first, last, tuple(map(float, scale)), tuple(map(float, offset)))

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from osgeo import ogr
-from qgis.core import QgsProcessingException, QgsVectorLayer
+from qgis.core import QgsProcessingException, QgsRasterLayer, QgsVectorLayer
+from small_fields import write_bands, write_field
 
+from earthprint.engine.dataset import open_raster
+from earthprint.engine.field import open_field
 from earthprint.engine.provenance import KNOWN
 from earthprint.engine.space import Space
 from earthprint.engine.table import ColumnSpec, TableWriter, open_table
@@ -76,3 +79,45 @@ def test_a_layer_without_vectors_is_told(run_algorithm: Any, tmp_path: Path) -> 
     layer = QgsVectorLayer("Point?field=name:string", "Places", "memory")
     with pytest.raises(QgsProcessingException, match="no column “embedding”"):
         run_algorithm("exportembeddings", {"INPUT": layer, "OUTPUT": str(tmp_path / "o.csv")})
+
+
+def raster(path: Path, rows: int = 40, columns: int = 50) -> str:
+    return write_field(path, np.random.default_rng(3).normal(size=(6, rows, columns)).astype(np.float32),
+                       (500000, 10, 0, 4000000, 0, -10), space=Space("made", 6))
+
+
+def read_back(path: str) -> np.ndarray:
+    return open_field(path).read(open_raster(path), open_field(path).info.grid.whole)
+
+
+@pytest.mark.parametrize("coding", ["float32", "int16", "uint8", "lerc"])
+@pytest.mark.parametrize("output", ["o.tif", "TEMPORARY_OUTPUT"])
+def test_a_raster_in_another_coding(run_algorithm: Any, tmp_path: Path, coding: str, output: str) -> None:
+    place = output if output == "TEMPORARY_OUTPUT" else str(tmp_path / output)
+    path = raster(tmp_path / "in.tif")
+    found = run_algorithm("exportembeddings", {"RASTER": path, "CODING": coding, "MAX_ERROR": 0.01, "OUTPUT": place})
+    before, after = read_back(path), read_back(found["OUTPUT"])
+    span = before.max(axis=(1, 2)) - before.min(axis=(1, 2))
+    allowed = {"float32": 0, "int16": span.max() / 65534 / 2, "uint8": span.max() / 254 / 2, "lerc": 0.01}[coding]
+    assert np.abs(after - before).max() <= allowed * (1 + 1e-4) + 1.2e-7 * np.abs(before).max()
+    assert found["LARGEST_ERROR"] == pytest.approx(float(np.abs(after - before).max()))
+    assert (found["ROWS"], found["DIMENSIONS_OUT"]) == (2000, 6)
+    assert open_field(found["OUTPUT"]).space == Space("made", 6)
+    assert QgsRasterLayer(found["OUTPUT"], "r", "gdal").crs().authid() == "EPSG:32633"
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"INPUT": "in.gpkg"}, "Give either INPUT.*: 2 of the two"), ({"RASTER": None}, "0 of the two are given"),
+    ({"OUTPUT": "o.gpkg"}, "end OUTPUT in .tif"), ({"CODING": "int4"}, "CODING: “int4” is not one of float32"),
+    ({"CODING": "alphaearth"}, "for vectors of length 1"), ({"CODING": "lerc", "MAX_ERROR": 0}, "an error above 0"),
+    ({"RASTER": "one"}, "single band"), ({"RASTER": "/nowhere/a.tif"}, "there is no file or layer")])
+def test_wrong_rasters_are_told(run_algorithm: Any, tmp_path: Path, changes: Any, message: str) -> None:
+    table(tmp_path / "in.gpkg")
+    named = {"in.gpkg": str(tmp_path / "in.gpkg"), "o.gpkg": str(tmp_path / "o.gpkg")}
+    one = np.random.default_rng(0).normal(size=(1, 9, 9))
+    named["one"] = write_bands(tmp_path / "one.tif", one, (5, 1, 0, 5, 0, -1), 32633, -9)
+    parameters = {"RASTER": raster(tmp_path / "in.tif"), "OUTPUT": str(tmp_path / "o.tif"),
+                  **{name: named.get(value, value) for name, value in changes.items()}}
+    with pytest.raises(QgsProcessingException, match=message):
+        run_algorithm("exportembeddings", parameters)
+    assert not list(tmp_path.glob("o.*"))
