@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Optional
 
@@ -15,6 +15,7 @@ from .errors import InputError, OutputError
 from .field import KEY_ITEM, SPACE_ITEM, coding_in_words, coding_of
 from .importing import ImportRequest, import_table
 from .progress import Progress, check
+from .provenance import merged
 from .registry import Registry
 from .sample import Sampler
 from .space import Space, parse_key
@@ -107,6 +108,8 @@ def _restated(request: DescribeTableRequest, table: EmbeddingTable, progress: Pr
     space = request.statement.space(before.dimensions, summary_of(lengths_of(first.vectors)), table.name, progress)
     if before.declared and before.digest != space.digest():
         progress.warn(f"{table.name} stated another space until now ({before.text}).")
+    # Another name for the vectors doesn't change whose they are.
+    space = replace(space, provenance=merged(space.provenance, table.identity().provenance))
     lengths = []
     with TableWriter(request.output, table.wkt, table.geometry_type, table.columns, space, before.coding,
                      request.registry) as writer:

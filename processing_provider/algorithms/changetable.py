@@ -73,8 +73,8 @@ class ChangeTable(EarthprintAlgorithm):
             "How different two vectors are. cosine: 1 − cosine of the angle, 0 to 2; it needs no other rows. "
             "euclidean: the length of the difference. standardised: every dimension in units of its usual difference "
             "over all rows; 1 is as different as usual; better for vectors of automatic encoders, where there are "
-            "some dozen rows and more. history: each date of an id against its other dates, where there are four and more; "
-            "3 and more is unusual for the place."))
+            "some dozen rows and more. history: each date of an id against its other dates, where there are four and "
+            "more; 3 and more is unusual for the place."))
         declare_threshold(self)
         declare_seed(self)
         self.add(

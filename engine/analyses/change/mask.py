@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import numpy as np
 from osgeo import gdal
@@ -24,6 +24,7 @@ from ...dataset import (
 from ...geodesy import cell_areas
 from ...grid import Grid
 from ...progress import Part, Progress, check
+from ...provenance import Provenance, added
 from ...vectorise import Areas, vectorise
 from .magnitude_file import MagnitudeFile
 
@@ -43,7 +44,7 @@ class Marked:
 
 
 def mark_changes(magnitudes: str, threshold: float, least_area: float, output: str, scratch: Path,
-                 progress: Progress) -> Marked:
+                 provenance: "Sequence[Provenance]", progress: Progress) -> Marked:
     """Write the classes; patches of neighbouring changed cells with less ground than asked for are unchanged."""
     source = MagnitudeFile(magnitudes, progress)
     kept = None
@@ -51,7 +52,8 @@ def mark_changes(magnitudes: str, threshold: float, least_area: float, output: s
         kept = _large_patches(magnitudes, threshold, least_area, source.grid, scratch, Part(progress, 0.0, 0.7))
     about = {"analysis": "change", "classes": {str(code): name for code, name in CLASSES.items()}}
     layout = RasterLayout(np.dtype("u1"), 0.0, ("changed",), palette=COLOURS)
-    target = create_raster(output, source.grid, layout, {"EARTHPRINT_RESULT": json.dumps(about, sort_keys=True)})
+    metadata = added({"EARTHPRINT_RESULT": json.dumps(about, sort_keys=True)}, provenance)
+    target = create_raster(output, source.grid, layout, metadata)
     patches = open_raster(str(kept)) if kept is not None else None
     compared, changed, area, done = 0, 0, 0.0, 0
     for window, values in source.windows():

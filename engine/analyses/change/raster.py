@@ -16,6 +16,7 @@ from ...errors import InputError
 from ...field import PROVENANCE_ITEM, Field, open_field
 from ...field_pass import FieldPass, PassAccount, RasterOutput, run_pass
 from ...progress import Part, Progress
+from ...provenance import merged
 from ...vectorise import Areas, vectorise
 from ...whole import require_writable, whole
 from .alignment import Scene, aligned
@@ -58,14 +59,16 @@ def detect_change(request: ChangeRequest, progress: Progress) -> ChangeResult:
         account = _measure(fields, scene, how, magnitudes, request, Part(progress, 0.1, 0.6))
         threshold = _threshold(magnitudes, request, Part(progress, 0.6, 0.65))
         mask = str(stack.enter_context(whole(request.changed))) if request.changed else str(scratch / "changed.tif")
-        marked = mark_changes(magnitudes, threshold, request.least_area, mask, scratch, Part(progress, 0.65, 0.75))
+        products = merged(*(opened.space.provenance for opened in fields))
+        marked = mark_changes(magnitudes, threshold, request.least_area, mask, scratch, products,
+                              Part(progress, 0.65, 0.75))
         if request.direction:
             colours = str(stack.enter_context(whole(request.direction)))
             _paint(scene, how, _required(sample), threshold, mask, colours, request, Part(progress, 0.75, 0.9))
         polygons = 0
         if request.polygons:
             polygons = vectorise(Areas(request.polygons, values=magnitudes, threshold=threshold, value_name=_MEAN,
-                                       least_area=request.least_area), Part(progress, 0.9, 1.0))
+                                       least_area=request.least_area, provenance=products), Part(progress, 0.9, 1.0))
     _tell(account, marked, threshold, polygons, request, progress)
     return ChangeResult(request.output, threshold, marked.compared, marked.changed, marked.area, polygons,
                         account.blocks_read, account.bytes_read, time.monotonic() - started)

@@ -60,7 +60,7 @@ def cluster_raster(request: ClusterRasterRequest, progress: Progress) -> Cluster
     name_classes(request.output, [entry.name for entry in model.classes])
     rows = summarise(model, tally, _points(grid, tally.places), [""] * model.numbers)
     if request.extras.summary:
-        write_summary(request.extras.summary, grid.wkt, rows)
+        write_summary(request.extras.summary, grid.wkt, rows, opened.space.provenance)
     if request.extras.model:
         save_model(request.extras.model, model.fitted(opened.space))
     if request.extras.report:

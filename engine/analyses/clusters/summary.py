@@ -12,6 +12,7 @@ from osgeo import ogr
 
 from ...centres import point_wkb
 from ...plain_layer import LayerWriter
+from ...provenance import Provenance
 from ...table.location import parse_destination
 from ...table.parts import ColumnSpec
 from ...whole import require_writable
@@ -78,9 +79,9 @@ def require_places(extras: Extras) -> None:
             require_writable(Path(path))
 
 
-def write_summary(path: str, wkt: str, rows: "Sequence[SummaryRow]") -> None:
-    """Write the table with a point at each cluster's most typical place."""
-    with LayerWriter(path, wkt, ogr.wkbPoint, COLUMNS) as writer:
+def write_summary(path: str, wkt: str, rows: "Sequence[SummaryRow]", provenance: "Sequence[Provenance]") -> None:
+    """Write the table with a point at each cluster's most typical place, and what the vectors' licence asks for."""
+    with LayerWriter(path, wkt, ogr.wkbPoint, COLUMNS, provenance) as writer:
         writer.write([None if row.place is None else point_wkb(*row.place) for row in rows],
                      {column.name: [getattr(row, column.name) for row in rows] for column in COLUMNS})
 

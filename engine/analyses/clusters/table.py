@@ -83,7 +83,7 @@ def cluster_table(table: Table, request: ClusterTableRequest, progress: Progress
 def _write_extras(table: Table, request: ClusterTableRequest, rows: "Sequence[SummaryRow]", told: ReportInput) -> None:
     """Write what was asked for beside the table."""
     if request.extras.summary:
-        write_summary(request.extras.summary, table.wkt, rows)
+        write_summary(request.extras.summary, table.wkt, rows, table.identity().provenance)
     if request.extras.model:
         save_model(request.extras.model, told.model.fitted(table.identity()))
     if request.extras.report:

@@ -69,7 +69,7 @@ def _hexadecimal(pixel: np.ndarray) -> Optional[str]:
 def _bare(key: SpaceKey) -> Space:
     """Return a space that stands for a key whose description is nowhere to be found."""
     return Space(encoder=key.name, dimensions=key.dimensions, metric=key.metric, unit_norm=key.unit_norm,
-                 declared=key.declared)
+                 declared=key.declared, provenance=key.provenance)
 
 
 def _fit(table: Table, request: ReduceRequest, progress: Progress) -> Projection:
