@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Optional, Sequence
 
+from .number_text import number_text
+
 WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 46
 COLOURS = ("#2a6f97", "#c8553d", "#588157", "#8a5a9e", "#b08900", "#3d405b")
@@ -22,7 +24,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class _Scale:
+class Scale:
     """Maps numbers to places on the paper."""
 
     low: float
@@ -46,7 +48,7 @@ def ticks(low: float, high: float, wanted: int = 5) -> "list[float]":
 
 def line_chart(series: "Sequence[Series]", x_label: str, y_label: str, mark: Optional[float] = None) -> str:
     """Draw lines with points; `mark` draws a vertical line, such as at the number that was chosen."""
-    body, x_scale, y_scale = _frame(series, x_label, y_label)
+    body, x_scale, y_scale = frame(series, x_label, y_label)
     if mark is not None and x_scale.low <= mark <= x_scale.high:
         place = x_scale(mark)
         body.append(f'<line x1="{place:.1f}" y1="{TOP}" x2="{place:.1f}" y2="{HEIGHT - BOTTOM}" stroke="#555" '
@@ -57,17 +59,17 @@ def line_chart(series: "Sequence[Series]", x_label: str, y_label: str, mark: Opt
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         body += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
-    return _svg(body + _legend(series))
+    return svg(body + legend(series))
 
 
 def scatter_chart(series: "Sequence[Series]", x_label: str, y_label: str) -> str:
     """Draw clouds of points."""
-    body, x_scale, y_scale = _frame(series, x_label, y_label)
+    body, x_scale, y_scale = frame(series, x_label, y_label)
     for index, one in enumerate(series):
         colour = COLOURS[index % len(COLOURS)]
         body += [f'<circle cx="{x_scale(x):.1f}" cy="{y_scale(y):.1f}" r="2" fill="{colour}" fill-opacity="0.5"/>'
                  for x, y in zip(one.x, one.y) if math.isfinite(x) and math.isfinite(y)]
-    return _svg(body + _legend(series))
+    return svg(body + legend(series))
 
 
 def bar_chart(names: "Sequence[str]", values: "Sequence[float]", label: str,
@@ -83,26 +85,26 @@ def bar_chart(names: "Sequence[str]", values: "Sequence[float]", label: str,
         colour = colours[index] if colours is not None else COLOURS[0]
         body.append(f'<text x="142" y="{y + 13}" text-anchor="end">{escape(str(name))}</text>'
                     f'<rect x="150" y="{y}" width="{length:.1f}" height="17" fill="{escape(colour)}"/>'
-                    f'<text x="{155 + length:.1f}" y="{y + 13}">{_number(value)}</text>')
+                    f'<text x="{155 + length:.1f}" y="{y + 13}">{number_text(value)}</text>')
     body.append(f'<text x="{150 + room / 2:.0f}" y="{height - 6}" text-anchor="middle">{escape(label)}</text>')
-    return _svg(body, height)
+    return svg(body, height)
 
 
-def _frame(series: "Sequence[Series]", x_label: str, y_label: str) -> "tuple[list[str], _Scale, _Scale]":
+def frame(series: "Sequence[Series]", x_label: str, y_label: str) -> "tuple[list[str], Scale, Scale]":
     """Draw axes for all points."""
-    x_scale = _scale([x for one in series for x in one.x], LEFT, WIDTH - RIGHT)
-    y_scale = _scale([y for one in series for y in one.y], HEIGHT - BOTTOM, TOP)
+    x_scale = scale_of([x for one in series for x in one.x], LEFT, WIDTH - RIGHT)
+    y_scale = scale_of([y for one in series for y in one.y], HEIGHT - BOTTOM, TOP)
     body = [f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM}" fill="none" '
             'stroke="#999"/>']
     for value in ticks(x_scale.low, x_scale.high):
         place = x_scale(value)
         body.append(f'<line x1="{place:.1f}" y1="{HEIGHT - BOTTOM}" x2="{place:.1f}" y2="{HEIGHT - BOTTOM + 4}" '
                     f'stroke="#999"/><text x="{place:.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">'
-                    f'{_number(value)}</text>')
+                    f'{number_text(value)}</text>')
     for value in ticks(y_scale.low, y_scale.high):
         place = y_scale(value)
         body.append(f'<line x1="{LEFT}" y1="{place:.1f}" x2="{WIDTH - RIGHT}" y2="{place:.1f}" stroke="#e4e4e4"/>'
-                    f'<text x="{LEFT - 6}" y="{place + 4:.1f}" text-anchor="end">{_number(value)}</text>')
+                    f'<text x="{LEFT - 6}" y="{place + 4:.1f}" text-anchor="end">{number_text(value)}</text>')
     body.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}'
                 '</text>')
     body.append(f'<text transform="translate(14 {(TOP + HEIGHT - BOTTOM) / 2:.0f}) rotate(-90)" text-anchor="middle">'
@@ -110,15 +112,15 @@ def _frame(series: "Sequence[Series]", x_label: str, y_label: str) -> "tuple[lis
     return body, x_scale, y_scale
 
 
-def _scale(values: "Sequence[float]", start: float, end: float) -> _Scale:
+def scale_of(values: "Sequence[float]", start: float, end: float) -> Scale:
     """Return a scale with a little room at both ends."""
     finite = [float(value) for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(finite), max(finite)
     room = (high - low) * 0.05 or max(abs(high), 1.0) * 0.05
-    return _Scale(low - room, high + room, start, end)
+    return Scale(low - room, high + room, start, end)
 
 
-def _legend(series: "Sequence[Series]") -> "list[str]":
+def legend(series: "Sequence[Series]") -> "list[str]":
     """Name the series where there are several."""
     if len(series) < 2:
         return []
@@ -127,12 +129,8 @@ def _legend(series: "Sequence[Series]") -> "list[str]":
             f'{escape(one.name)}</text>' for index, one in enumerate(series)]
 
 
-def _svg(body: "Sequence[str]", height: int = HEIGHT) -> str:
+def svg(body: "Sequence[str]", height: float = HEIGHT, width: float = WIDTH) -> str:
     """Wrap shapes."""
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
+    return ('<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+            f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
             f'font-family="sans-serif" font-size="12" fill="#222">{"".join(body)}</svg>')
-
-
-def _number(value: float) -> str:
-    """Write a number shortly."""
-    return f"{value:.4g}" if math.isfinite(value) else "–"

@@ -1,0 +1,32 @@
+"""Numbers as people write them: four digits that matter, thousands apart, no exponents where none is needed."""
+
+from __future__ import annotations
+
+import math
+
+DASH = "–"
+_MINUS = "−"
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """Write a number shortly; a dash where there is none."""
+    if not math.isfinite(value):
+        return DASH
+    size = abs(value)
+    if size >= 10.0 ** digits and size < 1e12:
+        text = f"{float(f'{value:.{digits}g}'):,.0f}"
+    elif 1e-4 <= size or value == 0:
+        text = f"{value:.{digits}g}"
+    else:
+        text = f"{value:.{min(digits, 2)}g}"
+    return text.replace("-", _MINUS, 1) if value < 0 else text
+
+
+def score_text(value: float) -> str:
+    """Write a score that lies near 0..1 with two decimals."""
+    if not math.isfinite(value):
+        return DASH
+    text = f"{value:.2f}"
+    if text == "-0.00":
+        text = "0.00"
+    return text.replace("-", _MINUS, 1)
