@@ -39,8 +39,8 @@ def embed_features(request: FeaturesRequest, progress: Progress) -> FeaturesResu
                       "same band names, and never with declared ones. State it with “Describe embeddings”.")
     shapes = _laid(request, opened, Part(progress, 0.0, 0.15))
     _check_kinds(shapes, request)
-    statistic, blocks = _gathered(request, opened, shapes, Part(progress, 0.15, 0.8))
-    vectors = _finished(statistic.vectors(), opened.space, request.statistic)
+    statistic, blocks = gathered(request, opened, shapes, Part(progress, 0.15, 0.8))
+    vectors = finished(statistic.vectors(), opened.space, request.statistic)
     covered = np.isfinite(vectors).all(axis=1)
     if not covered.any():
         raise InputError("features-nowhere", "None of the {count} features of {name} lies on valid cells of {field}: "
@@ -143,8 +143,8 @@ class _Sink:
             self._statistic.take(found)
 
 
-def _gathered(request: FeaturesRequest, opened: Field, shapes: Shapes,
-              progress: Progress) -> "Tuple[Statistic, int]":
+def gathered(request: FeaturesRequest, opened: Field, shapes: Shapes,
+             progress: Progress) -> "Tuple[Statistic, int]":
     """Read the blocks that features touch."""
     source = source_of(opened)
 
@@ -154,7 +154,7 @@ def _gathered(request: FeaturesRequest, opened: Field, shapes: Shapes,
 
     points_only = not (shapes.kinds > POINT).any()
     name = MEAN if request.statistic == MEDIAN and points_only else request.statistic
-    plan = list(_planned(opened, source, shapes, request.memory_mib))
+    plan = list(touched_windows(opened, source, shapes, request.memory_mib))
     statistic = statistic_of(name, len(shapes.kinds), source.dimensions, reference, request.memory_mib << 19, progress)
     reader = _Reader(source, shapes)
 
@@ -169,8 +169,8 @@ def _gathered(request: FeaturesRequest, opened: Field, shapes: Shapes,
     return statistic, reader.blocks
 
 
-def _planned(opened: Field, source: FieldSource, shapes: Shapes,
-             memory_mib: int) -> "Iterator[Tuple[Window, np.ndarray]]":
+def touched_windows(opened: Field, source: FieldSource, shapes: Shapes,
+                    memory_mib: int) -> "Iterator[Tuple[Window, np.ndarray]]":
     """Yield the windows that features may touch, with those features."""
     grid = opened.info.grid
     work = FieldPass((source,), grid, _unused, {}, (), opened.info.block, "", memory_mib=memory_mib)
@@ -191,7 +191,7 @@ def _unused() -> "List[np.ndarray]":
     return []
 
 
-def _finished(vectors: np.ndarray, space: Space, statistic: str) -> np.ndarray:
+def finished(vectors: np.ndarray, space: Space, statistic: str) -> np.ndarray:
     """Bring vectors back to length one where their space asks for it; opposite ones that cancel out have none."""
     if not space.unit_norm or statistic in (LARGEST, SPREAD):
         return vectors

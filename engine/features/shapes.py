@@ -46,6 +46,10 @@ class Shapes:
         return ((box[:, 0] < window.right) & (box[:, 2] >= window.x)
                 & (box[:, 1] < window.bottom) & (box[:, 3] >= window.y))
 
+    def rings(self, window: Window, polygons: np.ndarray) -> Edges:
+        """Return the edges of some polygons, by sorted numbers, as seen from a window's corner."""
+        return self.areas.picked(_of(self.areas.zones, polygons)).moved(window.x, window.y)
+
     def pairs(self, window: Window, features: np.ndarray) -> Pairs:
         """Return the cells of a window that some features touch; `features` are sorted numbers."""
         kinds = self.kinds[features]
@@ -53,8 +57,7 @@ class Shapes:
         found = []
         areas = features[kinds == POLYGON]
         if len(areas):
-            edges = self.areas.picked(_of(self.areas.zones, areas)).moved(window.x, window.y)
-            part = covered(edges, width, height)
+            part = covered(self.rings(window, areas), width, height)
             found.append(_kept(part, part.shares > _NEGLIGIBLE * np.minimum(1.0, self.sizes[part.zones])))
         lines = features[kinds == LINE]
         if len(lines):

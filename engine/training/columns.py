@@ -62,7 +62,7 @@ class CategoryColumn:
         return tuple(f"{self.name}={level}" for level in (*self.levels, *extra))
 
     def encode(self, cells: "Sequence[Any]") -> np.ndarray:
-        """Return `(n, columns)` with a 1 for the level; a level that training never saw has none where there is no other.
+        """Return `(n, columns)` with a 1 for the level; one that training never saw has none, or that of the others.
 
         What is missing, but never was in training, counts as such a level.
         """

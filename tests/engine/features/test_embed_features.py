@@ -268,7 +268,7 @@ def test_medians_in_little_memory_are_near_and_say_so(tmp_path: Path) -> None:
     outlines.add([bytes(shape.ExportToIsoWkb(ogr.wkbNDR))])
     opened = open_field(field)
     shapes = lay_over(outlines, opened.info.grid, "bilinear")
-    for planned in features_run._planned(opened, features_run.source_of(opened), shapes, 64):
+    for planned in features_run.touched_windows(opened, features_run.source_of(opened), shapes, 64):
         work = features_run._Reader(features_run.source_of(opened), shapes).read(planned)
         statistic.take(statistic.of_block(work.block, work.pairs))
         assert statistic._cells <= 20_000 * 2
