@@ -1,0 +1,1 @@
+"""Training regressions and classifications on embeddings, and learning honestly how good they are elsewhere."""
