@@ -72,6 +72,16 @@ class Fusion:
             scaled = [axes @ values for axes, values in zip(self.axes, scaled)]
         return np.concatenate(scaled)
 
+    def completed(self, vectors: "Sequence[np.ndarray]") -> "list[np.ndarray]":
+        """Return vectors in which what is NaN is the mean of the data: after the fusion it says nothing."""
+        found, start = [], 0
+        for part, values in zip(self.parts, vectors):
+            here = slice(start, start + part.length)
+            start += part.length
+            missing = ~np.isfinite(values)
+            found.append(np.where(missing, self.shift[here, np.newaxis], values) if missing.any() else values)
+        return found
+
     def names(self) -> "tuple[str, ...]":
         """Return a name for each dimension of the result."""
         if self.together:

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..importing.geometry import plain_key
 from ..progress import Progress, check
 from ..space import parse_key
-from ..table import Table, TableChunk
+from ..table import ColumnSpec, Table, TableChunk
 from ..table.schema import column_named
 from .stored import StoredVectors
 
@@ -134,6 +134,21 @@ class KeyMatch:
     def column(self) -> str:
         """Return the first table's column of keys."""
         return self._columns[0]
+
+    @property
+    def columns(self) -> "List[ColumnSpec]":
+        """Return the attributes of what is matched."""
+        return self._first.columns
+
+    @property
+    def geometry_type(self) -> int:
+        """Return the kind of geometry of what is matched."""
+        return self._first.geometry_type
+
+    @property
+    def count(self) -> int:
+        """Return how many rows there are to match."""
+        return self._first.count
 
     @property
     def words(self) -> str:

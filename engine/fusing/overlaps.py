@@ -6,23 +6,34 @@ district their mean.
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Iterator, List, Optional, Sequence, Tuple, Type
 
 import numpy as np
-from osgeo import ogr, osr
+from osgeo import ogr
 
-from ..dataset import quiet, spatial_reference
+from ..dataset import quiet
 from ..errors import InputError
 from ..progress import Progress, check
 from ..space import parse_key
-from ..table import Table, TableChunk
+from ..table import ColumnSpec, Table, TableChunk
+from .box_index import BoxIndex
+from .moved_shapes import Mover, envelope_of, known, require_places
 from .stored import StoredVectors
+from .true_areas import TrueAreas
 
 _EVERY = 200
-
 Shares = Tuple[np.ndarray, np.ndarray]
+
+
+@dataclass
+class _Pair:
+    """A row that overlaps a geometry, its weight, and the polygons that both share, if they do."""
+
+    row: int
+    weight: float
+    face: "Optional[ogr.Geometry]" = None
 
 
 class CoveringTable:
@@ -34,36 +45,43 @@ class CoveringTable:
         key = parse_key(table.space_key)
         self._unit = key.unit_norm
         self._vectors = StoredVectors(key.dimensions)
-        transform = _transform(table, wkt)
-        shapes: "List[Optional[ogr.Geometry]]" = []
+        mover = Mover(table, wkt)
+        self._shapes: "List[Optional[ogr.Geometry]]" = []
         try:
             for chunk in table.chunks():
                 check(progress)
                 self._vectors.append(chunk.vectors)
-                shapes += [geometry_of(wkb, transform) for wkb in chunk.wkb]
+                self._shapes += [mover.moved(wkb) for wkb in chunk.wkb]
         except BaseException:
             self.close()
             raise
-        self.used = np.zeros(len(shapes), dtype=bool)
-        rows = [row for row, shape in enumerate(shapes) if shape is not None]
-        boxes = np.array([shapes[row].GetEnvelope() for row in rows]).reshape(-1, 4)  # type: ignore[union-attr]
-        order = np.argsort(boxes[:, 0], kind="stable")
-        self._rows = np.array(rows, dtype=np.int64)[order]
-        self._boxes = boxes[order]
-        self._shapes = [shapes[row] for row in self._rows]
-        self._widest = float((boxes[:, 1] - boxes[:, 0]).max()) if len(boxes) else 0.0
+        self.used = np.zeros(len(self._shapes), dtype=bool)
+        boxes = np.array([envelope_of(shape) for shape in self._shapes]).reshape(-1, 4)
+        self._index = BoxIndex(boxes)
+        self._areas = _areas_within(wkt, boxes)
 
-    def shares(self, shape: ogr.Geometry, geographic: bool) -> Shares:
-        """Return the rows that overlap a geometry, and what each weighs, summing to 1."""
-        west, east, south, north = shape.GetEnvelope()
-        start = int(np.searchsorted(self._boxes[:, 0], west - self._widest, side="left"))
-        stop = int(np.searchsorted(self._boxes[:, 0], east, side="right"))
-        near = self._boxes[start:stop]
-        touching = np.flatnonzero((near[:, 1] >= west) & (near[:, 2] <= north) & (near[:, 3] >= south)) + start
-        weights = np.array([_weight(shape, self._shapes[place], geographic) for place in touching])
-        kept = weights > 0
-        rows, weights = self._rows[touching[kept]], weights[kept]
-        return rows, weights / weights.sum() if len(weights) else weights
+    def shares(self, shapes: "Sequence[Optional[ogr.Geometry]]") -> "List[Shares]":
+        """Return for each geometry the rows that overlap it, and what each weighs, summing to 1."""
+        found = [self._pairs(shape) for shape in shapes]
+        if self._areas is not None:
+            # All at once, since a call for each geometry would cost more than the overlay.
+            faces = [pair for pairs in found for pair in pairs if pair.face is not None]
+            for pair, area in zip(faces, self._areas.of([pair.face for pair in faces]).tolist()):
+                pair.weight = area
+        shares = []
+        for pairs in found:
+            rows = np.array([pair.row for pair in pairs], dtype=np.int64)
+            weights = np.array([pair.weight for pair in pairs], dtype=np.float64)
+            shares.append((rows, weights / weights.sum() if len(weights) else weights))
+        return shares
+
+    def _pairs(self, shape: "Optional[ogr.Geometry]") -> "List[_Pair]":
+        """Return what a geometry shares with each row."""
+        if shape is None:
+            return []
+        near = self._index.touching(*shape.GetEnvelope()).tolist()
+        pairs = [_shared(shape, self._shapes[row], row) for row in near]
+        return [pair for pair in pairs if pair.weight > 0]
 
     def mean(self, shares: Shares) -> np.ndarray:
         """Return the weighted mean of vectors, of length one where the space has it so."""
@@ -88,8 +106,7 @@ class OverlapMatch:
         """Read the further tables."""
         self._first = tables[0]
         self._progress = progress
-        _require_places(tables)
-        self._geographic = _known(tables[0].wkt) and bool(spatial_reference(tables[0].wkt).IsGeographic())
+        require_places(tables)
         self._others: "List[CoveringTable]" = []
         try:
             for table in tables[1:]:
@@ -100,6 +117,21 @@ class OverlapMatch:
             raise
         self._found: "Optional[List[List[Shares]]]" = None
         self.left_out = 0
+
+    @property
+    def columns(self) -> "List[ColumnSpec]":
+        """Return the attributes of what is matched."""
+        return self._first.columns
+
+    @property
+    def geometry_type(self) -> int:
+        """Return the kind of geometry of what is matched."""
+        return self._first.geometry_type
+
+    @property
+    def count(self) -> int:
+        """Return how many rows there are to match."""
+        return self._first.count
 
     def matched(self, size: int) -> "Iterator[tuple[TableChunk, np.ndarray, list[np.ndarray]]]":
         """Yield chunks of the first table, which of their rows have all vectors, and those vectors `(dims, n)`."""
@@ -142,18 +174,17 @@ class OverlapMatch:
     def _overlay(self) -> "List[List[Shares]]":
         """Find what lies on each row."""
         found: "List[List[Shares]]" = []
-        nothing = [(np.zeros(0, dtype=np.int64), np.zeros(0))] * len(self._others)
-        for chunk in self._first.chunks():
-            for wkb in chunk.wkb:
-                if len(found) % _EVERY == 0:
-                    check(self._progress)
-                    self._progress.report(len(found) / max(self._first.count, 1),
-                                          "Overlaying the tables" if not found else None)
-                shape = geometry_of(wkb, None)
-                found.append(list(nothing) if shape is None else
-                             [other.shares(shape, self._geographic) for other in self._others])
-                for other, (rows, _) in zip(self._others, found[-1]):
+        mover = Mover(self._first, "")
+        for chunk in self._first.chunks(_EVERY):
+            check(self._progress)
+            self._progress.report(len(found) / max(self._first.count, 1), "Overlaying the tables" if not found else
+                                  None)
+            shapes = [mover.moved(wkb) for wkb in chunk.wkb]
+            by_table = [other.shares(shapes) for other in self._others]
+            for other, shares in zip(self._others, by_table):
+                for rows, _ in shares:
                     other.used[rows] = True
+            found += [list(one) for one in zip(*by_table)]
         return found
 
     def __enter__(self) -> "OverlapMatch":
@@ -171,65 +202,29 @@ class OverlapMatch:
             other.close()
 
 
-def geometry_of(wkb: Optional[bytes], transform: "Optional[osr.CoordinateTransformation]") -> "Optional[ogr.Geometry]":
-    """Return a valid geometry, moved to another CRS where asked; None where there is none or it can't be moved."""
-    if wkb is None:
-        return None
-    with quiet():
-        try:
-            geometry = ogr.CreateGeometryFromWkb(wkb)
-            if geometry is None or geometry.IsEmpty():
-                return None
-            geometry.FlattenTo2D()
-            if geometry.HasCurveGeometry():
-                geometry = geometry.GetLinearGeometry()
-            if transform is not None and geometry.Transform(transform) != 0:
-                return None
-            return geometry if geometry.IsValid() else geometry.MakeValid()
-        except RuntimeError:
-            return None
-
-
-def _weight(first: ogr.Geometry, second: ogr.Geometry, geographic: bool) -> float:
-    """Return area, length or number of what two geometries share: what the lower of the two has."""
+def _shared(first: ogr.Geometry, second: "Optional[ogr.Geometry]", row: int) -> _Pair:
+    """Return what two geometries share, weighed by area in the plane, length or number: what the lower of both has."""
+    nothing = _Pair(row, 0.0)
+    if second is None:
+        return nothing
     with quiet():
         try:
             shared = first.Intersection(second)
         except RuntimeError:
-            return 0.0
+            return nothing
     if shared is None or shared.IsEmpty():
-        return 0.0
+        return nothing
     dimension = min(first.GetDimension(), second.GetDimension())
     if dimension == 0:
-        return float(max(1, shared.GetGeometryCount()))
+        return _Pair(row, float(max(1, shared.GetGeometryCount())))
     if shared.GetDimension() < dimension:
-        return 0.0
-    if dimension == 1:
-        return float(shared.Length())
-    # A degree of longitude shrinks towards the poles, so of a tall polygon the part near the equator is larger.
-    latitude = shared.Centroid().GetY() if geographic else 0.0
-    return float(shared.GetArea()) * max(math.cos(math.radians(latitude)), 0.0)
+        return nothing
+    return _Pair(row, float(shared.Length())) if dimension == 1 else _Pair(row, float(shared.GetArea()), shared)
 
 
-def _transform(table: Table, wkt: str) -> "Optional[osr.CoordinateTransformation]":
-    """Return the way from a table's CRS to another; None where both are the same, or unknown."""
-    if not _known(wkt):
+def _areas_within(wkt: str, boxes: np.ndarray) -> "Optional[TrueAreas]":
+    """Return what measures areas on the ground about some boxes; None where a plane is all that is known."""
+    boxes = boxes[np.isfinite(boxes).all(axis=1)]
+    if not known(wkt) or not len(boxes):
         return None
-    origin, target = spatial_reference(table.wkt), spatial_reference(wkt)
-    return None if origin.IsSame(target) else osr.CoordinateTransformation(origin, target)
-
-
-def _known(wkt: str) -> bool:
-    """Tell whether a CRS says where on Earth it is; a GeoPackage without one bears an undefined, local one."""
-    return bool(wkt) and not spatial_reference(wkt).IsLocal() and "Undefined" not in wkt[:40]
-
-
-def _require_places(tables: "Sequence[Table]") -> None:
-    """Refuse tables whose rows lie nowhere."""
-    for table in tables:
-        if table.geometry_type == ogr.wkbNone:
-            raise InputError("fuse-nowhere", "{table} has no geometries to overlay: match by a key, or join it to a "
-                             "layer first.", table=table.name)
-        if not _known(table.wkt) and any(_known(other.wkt) for other in tables):
-            raise InputError("fuse-crs", "{table} has no CRS, so nobody knows what it lies on: set one with “Assign "
-                             "projection”, or match by a key.", table=table.name)
+    return TrueAreas(wkt, (boxes[:, 0].min(), boxes[:, 1].max(), boxes[:, 2].min(), boxes[:, 3].max()))

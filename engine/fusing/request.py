@@ -14,9 +14,14 @@ STANDARDISATIONS = (STANDARDISE_DIMENSIONS, STANDARDISE_PARTS)
 REDUCE_PARTS = "parts"
 REDUCE_TOGETHER = "together"
 REDUCTIONS = (REDUCE_PARTS, REDUCE_TOGETHER)
+MATCH_AUTOMATIC = "automatic"
 MATCH_KEY = "key"
 MATCH_AREA = "area"
-MATCHES = (MATCH_KEY, MATCH_AREA)
+MATCH_UNION = "union"
+MATCHES = (MATCH_AUTOMATIC, MATCH_KEY, MATCH_AREA, MATCH_UNION)
+INCOMPLETE_OMIT = "omit"
+INCOMPLETE_MEAN = "mean"
+INCOMPLETES = (INCOMPLETE_OMIT, INCOMPLETE_MEAN)
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,8 @@ class FuseRequest:
     """A call of either fusion; empty texts and zeros stand for the defaults.
 
     `weights` is empty or has one number a part. `dimensions` counts the dimensions of the result, 0 keeps all. `match`
-    is for tables: by a key, or by the area of overlap.
+    is for tables: by a key, by the area of overlap, or by laying polygons over one another; `incomplete` tells what
+    becomes of pieces of such an overlay that some of the tables don't cover.
     """
 
     output: str
@@ -35,7 +41,8 @@ class FuseRequest:
     reuse: str = ""
     model_out: str = ""
     memory_mib: int = 1024
-    match: str = MATCH_KEY
+    match: str = MATCH_AUTOMATIC
+    incomplete: str = INCOMPLETE_OMIT
 
     def weights_for(self, parts: int) -> "tuple[float, ...]":
         """Return a weight for each part."""

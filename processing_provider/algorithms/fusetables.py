@@ -13,7 +13,7 @@ from qgis.core import (
     QgsProcessingParameterVectorDestination,
 )
 
-from ...engine.fusing.request import MATCHES
+from ...engine.fusing.request import INCOMPLETES, MATCHES
 from ..adapters.features import table_input
 from ..adapters.feedback import FeedbackProgress
 from ..adapters.outputs import table_destination
@@ -27,6 +27,7 @@ from ..styles.on_load import style_on_load
 INPUTS = "INPUTS"
 KEY = "KEY"
 MATCH = "MATCH"
+INCOMPLETE = "INCOMPLETE"
 OUTPUT = "OUTPUT"
 
 
@@ -48,17 +49,27 @@ class FuseTables(EarthprintAlgorithm):
         self.add(
             QgsProcessingParameterMultipleLayers(INPUTS, self.tr("Embedding tables"),
                                                  QgsProcessing.SourceType.TypeVector),
-            self.tr("Two or more embedding tables. The result has the rows, geometries and attributes of the first."))
+            self.tr("Two or more embedding tables. The result has the rows, geometries and attributes of the first, or "
+                    "(MATCH=union) the pieces of all polygons, with the attributes of all tables."))
         self.add(
             QgsProcessingParameterString(KEY, self.tr("Column of the key"), "", False, True),
             self.tr("The column that names the place in every table, or one for each table, in their order, separated "
                     "by semicolons, such as code;region_code. Empty: the first column in common that names each row "
-                    "once. Rows without a partner are left out and counted."))
+                    "once. Rows without a partner are left out and counted. Not used by area and union."))
         self.add(
-            choice(MATCH, self.tr("Match by"), MATCHES, "key"),
+            choice(MATCH, self.tr("Match by"), MATCHES, "automatic"),
             self.tr("key: rows that have the same key. area: each row of the first table gets the mean of what lies on "
-                    "it in the others, weighted by the area of the overlap (by length where one side has lines, by "
-                    "number where it has points), such as hexagons or photos on districts; KEY is not used then."))
+                    "it in the others, weighted by the area of the overlap on the ground (by length where one side has "
+                    "lines, by number where it has points), such as hexagons or photos on districts. union: the "
+                    "polygons of all tables are cut by one another, and each piece gets the vectors of the polygons it "
+                    "lies in. automatic: union where all tables hold polygons, KEY is empty, and the polygons are not "
+                    "the same ones; else key."))
+        self.add(
+            choice(INCOMPLETE, self.tr("Pieces that a table lacks"), INCOMPLETES, "omit"),
+            self.tr("With union: what becomes of pieces that lie in no polygon of some of the tables. omit: they are "
+                    "left out, and the log counts the polygons concerned. mean: they are kept, and the part of the "
+                    "vector that is missing is that table's mean, which neither likens nor parts them."),
+            advanced=True)
         declare_fusing(self)
         self.add(
             QgsProcessingParameterVectorDestination(OUTPUT, self.tr("Fused embedding table"),
@@ -76,7 +87,8 @@ class FuseTables(EarthprintAlgorithm):
         self._key = self.parameterAsString(parameters, KEY, context)
         request = read_fusing(self, parameters, context, table_destination(
             self.parameterAsOutputLayer(parameters, OUTPUT, context)))
-        self._request = replace(request, match=self.parameterAsEnumString(parameters, MATCH, context))
+        self._request = replace(request, match=self.parameterAsEnumString(parameters, MATCH, context),
+                                incomplete=self.parameterAsEnumString(parameters, INCOMPLETE, context))
 
     def compute(self, context: QgsProcessingContext, progress: FeedbackProgress) -> Outputs:
         """Fuse."""

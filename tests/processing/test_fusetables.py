@@ -83,6 +83,35 @@ def test_photos_lie_on_districts(run_algorithm: Any, tmp_path: Path) -> None:
     assert found["ROWS"] == 3
 
 
+def test_polygons_that_differ_are_cut_by_one_another(run_algorithm: Any, tmp_path: Path) -> None:
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(32633)
+    paths = []
+    for name, begin, vectors in (("soils", 0, VECTORS[0][:3]), ("districts", 5, VECTORS[1][:3])):
+        shapes = [f"POLYGON (({x} 0, {x + 10} 0, {x + 10} 10, {x} 10, {x} 0))" for x in range(begin, begin + 30, 10)]
+        paths.append(str(tmp_path / f"{name}.gpkg"))
+        with TableWriter(paths[-1], reference.ExportToWkt(), ogr.wkbPolygon, [ColumnSpec("name", "text")],
+                         Space(name, vectors.shape[1])) as writer:
+            writer.write([bytes(ogr.CreateGeometryFromWkt(shape).ExportToIsoWkb()) for shape in shapes],
+                         {"name": list("xyz")}, vectors)
+    found = run_algorithm("fusetables", {"INPUTS": paths, "OUTPUT": str(tmp_path / "out.gpkg")})
+    chunk = next(open_table(found["OUTPUT"]).chunks())
+    assert list(zip(chunk.columns["name"], chunk.columns["name_2"])) == [
+        ("x", "x"), ("y", "x"), ("y", "y"), ("z", "y"), ("z", "z")]
+    assert [ogr.CreateGeometryFromWkb(wkb).GetArea() for wkb in chunk.wkb] == [50.0] * 5
+    wanted = np.concatenate([standardised(VECTORS[0][[0, 1, 1, 2, 2]]), standardised(VECTORS[1][[0, 0, 1, 1, 2]])],
+                            axis=1)
+    np.testing.assert_allclose(chunk.vectors, wanted, atol=1e-5)
+    assert (found["ROWS"], found["LEFT_OUT"]) == (5, 0)
+    kept = run_algorithm("fusetables", {"INPUTS": paths, "MATCH": "union", "INCOMPLETE": "mean",
+                                        "OUTPUT": str(tmp_path / "all.gpkg")})
+    vectors = vectors_of(kept["OUTPUT"])
+    assert kept["ROWS"] == 7 and np.isfinite(vectors).all()
+    # By its column in common the same layers are joined row by row.
+    joined = run_algorithm("fusetables", {"INPUTS": paths, "KEY": "name", "OUTPUT": str(tmp_path / "key.gpkg")})
+    assert joined["ROWS"] == 3
+
+
 def test_wrong_input_is_told_in_words(run_algorithm: Any, tables: List[str], tmp_path: Path) -> None:
     other = write(tmp_path / "other.gpkg", "street", [f"x{number}" for number in range(30)], VECTORS[1])
     for change, words in (
