@@ -41,7 +41,7 @@ class PlainVectors:
 
     def encode(self, vectors: np.ndarray) -> "list[bytes]":
         """Cast all rows at once, then cut."""
-        raw = np.ascontiguousarray(self.coding.encode(np.ascontiguousarray(vectors.T)).T)
+        raw = np.ascontiguousarray(self.coding.encode(vectors.T).T)
         data, size = raw.tobytes(), raw.shape[1] * raw.itemsize
         return [data[start:start + size] for start in range(0, len(data), size)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Iterator, List, Optional, Sequence
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from .parts import CHUNK_ROWS, RowChunk
 from .schema import LayerSchema, id_column
 
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64, 0, 0, 0)
+_FEW = 512
 
 
 class GeoPackageRows:
@@ -37,28 +38,39 @@ class GeoPackageRows:
         schema = self._schema
         names = [column.name for column in self.columns]
         booleans = [column.type == "boolean" for column in self.columns]
+        for found in self._found(size):
+            shapes, *values = zip(*found)
+            columns = {name: _booleans(cells) if boolean else list(cells)
+                       for name, boolean, cells in zip(names, booleans, values)}
+            ids = columns[self._id_column]
+            if self._id_column == schema.fid_column:
+                ids = np.asarray(ids, dtype=np.int64)
+            yield RowChunk(ids, wkb_of(shapes), columns)
+
+    def _found(self, size: int) -> "Iterator[List[Tuple[Any, ...]]]":
+        """Yield rows as SQLite gives them; those from the first unreadable text on with that text mended."""
+        schema = self._schema
         picked = ", ".join([quoted(schema.geometry_column) if schema.geometry_column else "NULL",
-                            *(quoted(name) for name in names)])
+                            *(quoted(column.name) for column in self.columns)])
         query = (f"SELECT {picked} FROM {quoted(schema.layer)} "  # nosec B608
-                 f"ORDER BY {quoted(schema.fid_column)}")
+                 f"ORDER BY {quoted(schema.fid_column)} LIMIT -1 OFFSET ?")
+        given = 0
         with connected(schema.path) as connection:
-            cursor = connection.execute(query)
-            while True:
-                found = cursor.fetchmany(size)
-                if not found:
-                    return
-                shapes, *values = zip(*found)
-                columns = {name: _booleans(cells) if boolean else list(cells)
-                           for name, boolean, cells in zip(names, booleans, values)}
-                ids = columns[self._id_column]
-                if self._id_column == schema.fid_column:
-                    ids = np.asarray(ids, dtype=np.int64)
-                yield RowChunk(ids, [wkb_of(shape) for shape in shapes], columns)
+            try:
+                for found in _fetched(connection.execute(query, (given,)), size):
+                    yield found
+                    given += len(found)
+            except sqlite3.OperationalError as error:
+                if not _is_undecodable(error):
+                    raise
+                connection.text_factory = _lenient
+                yield from _fetched(connection.execute(query, (given,)), size)
 
     def distinct(self, column: str) -> "List[Any]":
         """Return the different values of a column."""
         query = f"SELECT DISTINCT {quoted(column)} FROM {quoted(self._schema.layer)}"  # nosec B608
         with connected(self._schema.path) as connection:
+            connection.text_factory = _lenient
             return [row[0] for row in connection.execute(query)]
 
 
@@ -108,10 +120,31 @@ def _damaged(path: str, error: sqlite3.Error) -> InputError:
 
 def connect(path: str) -> sqlite3.Connection:
     """Open a GeoPackage for reading only, so that nobody's file is changed by looking at it."""
-    connection = sqlite3.connect(Path(path).absolute().as_uri() + "?mode=ro", uri=True)
-    # Texts that some other program wrote in another encoding shall not stop anybody from reading the vectors.
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-    return connection
+    return sqlite3.connect(Path(path).absolute().as_uri() + "?mode=ro", uri=True)
+
+
+def _lenient(raw: bytes) -> str:
+    """Return a text that some other program may have written in another encoding, which shall stop nobody's reading."""
+    return raw.decode("utf-8", "replace")
+
+
+def _is_undecodable(error: sqlite3.Error) -> bool:
+    """Tell whether Python could not make a text of what SQLite read."""
+    return "decode" in str(error).lower()
+
+
+def _fetched(cursor: sqlite3.Cursor, size: int) -> "Iterator[List[Tuple[Any, ...]]]":
+    """Yield the rows of a cursor, at most `size` at a time; few at once stay in the processor's cache."""
+    while True:
+        found: "List[Tuple[Any, ...]]" = []
+        while len(found) < size:
+            few = cursor.fetchmany(min(_FEW, size - len(found)))
+            if not few:
+                break
+            found += few
+        if not found:
+            return
+        yield found
 
 
 def quoted(name: str) -> str:
@@ -119,11 +152,20 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def wkb_of(blob: Optional[bytes]) -> Optional[bytes]:
-    """Cut the GeoPackage's header off a geometry."""
-    if blob is None or len(blob) < 8 or blob[:2] != b"GP":
-        return None
-    return blob[8 + _ENVELOPE_BYTES[(blob[3] >> 1) & 7]:]
+def wkb_of(blobs: "Sequence[Optional[bytes]]") -> "List[Optional[bytes]]":
+    """Cut the GeoPackage's headers off geometries."""
+    heads = {blob[:4] if blob is not None else None for blob in blobs}
+    if len(heads) == 1:
+        head = heads.pop()
+        if head is not None and len(head) == 4 and head[:2] == b"GP":
+            start = _start(head)
+            return [blob[start:] for blob in blobs]  # type: ignore[index]
+    return [None if blob is None or len(blob) < 8 or blob[:2] != b"GP" else blob[_start(blob):] for blob in blobs]
+
+
+def _start(blob: bytes) -> int:
+    """Return where the WKB begins in a GeoPackage's geometry."""
+    return 8 + _ENVELOPE_BYTES[(blob[3] >> 1) & 7]
 
 
 def _booleans(cells: "Sequence[Any]") -> "List[Optional[bool]]":

@@ -12,6 +12,7 @@ from osgeo import gdal, ogr
 from ..dataset import open_vector
 from ..errors import InputError
 from .location import TableSource
+from .moments import iso_text
 from .parts import CHUNK_ROWS, ColumnSpec, RowChunk
 from .schema import LayerSchema, find_layer, id_column
 
@@ -101,7 +102,7 @@ def _reader(column: ColumnSpec, index: int) -> "Callable[[ogr.Feature], Any]":
     if column.type == "boolean":
         return lambda feature: bool(feature.GetFieldAsInteger(index))
     if column.type in ("date", "datetime", "time"):
-        return lambda feature: _iso(column.type, feature.GetFieldAsDateTime(index))
+        return lambda feature: iso_text(column.type, feature.GetFieldAsDateTime(index))
     if column.type == "json":
         return lambda feature: _json(feature.GetField(index))
     return lambda feature: feature.GetField(index)
@@ -110,21 +111,3 @@ def _reader(column: ColumnSpec, index: int) -> "Callable[[ogr.Feature], Any]":
 def _json(value: Any) -> str:
     """Return a list as the text that a GeoPackage keeps of it."""
     return value if isinstance(value, str) else json.dumps(list(value), ensure_ascii=False)
-
-
-def _iso(kind: str, parts: "List[Any]") -> str:
-    """Return a date or time as ISO text, with the time zone where the file states one."""
-    year, month, day, hour, minute, second, zone = parts
-    date = f"{int(year):04d}-{int(month):02d}-{int(day):02d}"
-    time = f"{int(hour):02d}:{int(minute):02d}:{second:06.3f}"
-    if kind == "date":
-        return date
-    if kind == "time":
-        return time
-    if zone == 100:
-        return f"{date}T{time}Z"
-    if zone > 1:
-        quarters = int(zone) - 100
-        sign = "-" if quarters < 0 else "+"
-        return f"{date}T{time}{sign}{abs(quarters) // 4:02d}:{abs(quarters) % 4 * 15:02d}"
-    return f"{date}T{time}"

@@ -1,4 +1,4 @@
-"""Attribute values as the plain Python that GDAL takes."""
+"""Attribute values as the plain Python that GDAL and SQLite take."""
 
 from __future__ import annotations
 
@@ -8,12 +8,27 @@ from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 
+from .moments import stored_moment
+
 
 def plain_values(values: "Sequence[Any]", kind: str) -> "List[Any]":
     """Return a column as plain values of its type, None for NULL and for numbers that are none."""
     convert = _CONVERT[kind]
     items = values.tolist() if isinstance(values, np.ndarray) else values
     return [None if value is None or value != value else convert(value) for value in items]
+
+
+def stored_values(values: "Sequence[Any]", kind: str) -> "List[Any]":
+    """Return a column as SQLite keeps it in a GeoPackage, None for NULL and for what can't be read."""
+    plain = plain_values(values, kind)
+    if kind in ("date", "datetime", "time"):
+        return [None if value is None else stored_moment(value, kind) for value in plain]
+    bits = _BITS.get(kind)
+    if bits is None:
+        return plain
+    least, greatest = -(1 << bits), (1 << bits) - 1
+    return [value if value is None or least <= value <= greatest else min(max(value, least), greatest)
+            for value in plain]
 
 
 def _whole(value: Any) -> Any:
@@ -35,3 +50,4 @@ _CONVERT: "Dict[str, Callable[[Any], Any]]" = {
     "integer": _whole, "integer64": _whole, "real": float, "text": str, "boolean": lambda value: int(bool(value)),
     "date": _iso, "datetime": _iso, "time": _iso, "binary": bytes, "json": _json,
 }
+_BITS = {"integer": 31, "integer64": 63}

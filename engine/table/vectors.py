@@ -16,7 +16,7 @@ def check_vectors(blobs: "Sequence[Any]", key: "Union[str, SpaceKey]", name: str
     parsed = parse_key(key) if isinstance(key, str) else key
     coding = vector_coding(parsed.coding)
     size = coding.size(parsed.dimensions)
-    if not all(type(blob) is bytes and len(blob) == size for blob in blobs):
+    if set(map(type, blobs)) != {bytes} or set(map(len, blobs)) != {size}:
         blobs = [_one(blob, size, name, ids[row]) for row, blob in enumerate(blobs)]
     vectors = coding.decode(blobs, parsed.dimensions)
     if not np.isfinite(vectors).all():
