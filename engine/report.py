@@ -39,12 +39,17 @@ footer { margin-top: 3em; color: #777; font-size: .85em; }
 @media print {
   body { max-width: none; margin: 0; padding: 0; font-size: 10pt; line-height: 1.38; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-  h1 { margin-top: 0; } h2 { margin-top: 1.2em; } h2, h3 { break-after: avoid; page-break-after: avoid; }
-  figure, tr, p.warning, p.lead, svg, div.whole { break-inside: avoid; page-break-inside: avoid; }
+  h1 { margin-top: 0; } h2 { margin-top: 1.2em; }
+  h2, h3, h2 + p { break-after: avoid; page-break-after: avoid; }
+  figure, tr, p.warning, p.lead, svg, table.short { break-inside: avoid; page-break-inside: avoid; }
   figure { margin: .6em 0; } table { margin: .6em 0; } thead { display: table-header-group; }
   p { orphans: 3; widows: 3; } footer { margin-top: 1em; }
 }
 """
+
+
+# Rows of a table that shall not be cut between two pages.
+_SHORT = 12
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,8 @@ class Report:
         body = "".join(('<tr class="own">' if index in own else "<tr>") + "".join(_cell(value) for value in row)
                        + "</tr>" for index, row in enumerate(rows))
         title = f"<caption>{escape(caption)}</caption>" if caption else ""
-        self._parts.append(f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+        kind = ' class="short"' if len(rows) <= _SHORT else ""
+        self._parts.append(f"<table{kind}>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
     def figure(self, svg: str, caption: str) -> None:
         """Show a chart made by `charts`."""
