@@ -25,9 +25,8 @@ from ..field_pass import FieldBlock, FieldPass, FieldSource, RasterOutput, run_p
 from ..grid import Window
 from ..progress import Part, Progress
 from ..whole import require_writable
+from .endings import RASTER_CODINGS, require_raster_ending
 
-RASTER_CODINGS = ("float32", "int16", "uint8", "alphaearth", "lerc")
-RASTER_ENDING = ".tif"
 _SCALED = ("int16", "uint8")
 _WIDEST, _NARROWEST = 256, 16
 # Float32 itself rounds, so that a measured error may reach a little beyond a stated one.
@@ -84,13 +83,6 @@ def export_raster(request: RasterExportRequest, progress: Progress) -> RasterExp
     _tell(request, coding, found, progress)
     return RasterExportResult(request.output, found.cells, source.dimensions, opened.space.key(coding.code),
                               coding.largest_error, found.difference)
-
-
-def require_raster_ending(path: str) -> None:
-    """Refuse names that say another format than GeoTIFF."""
-    if Path(path).suffix.lower() not in (RASTER_ENDING, ".tiff"):
-        raise OutputError("export-raster-ending", "{path} does not end as an embedding raster is written: end OUTPUT "
-                          "in .tif.", path=path)
 
 
 def recoded(blocks: "Sequence[FieldBlock]", window: Window, coding: Coding) -> "List[np.ndarray]":

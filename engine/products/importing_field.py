@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Optional, Union
+from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -13,34 +13,39 @@ from ..errors import InputError, OutputError
 from ..field import KEY_ITEM, PROVENANCE_ITEM, SPACE_ITEM, create_field
 from ..grid import blocks
 from ..progress import Part, Progress, check
-from ..provenance import merged, provenance_item, provenance_of
+from ..provenance import Provenance, merged, provenance_item, provenance_of
 from ..registry import Registry
 from ..sample import spread
 from ..space import Space
 from ..whole import require_writable, whole
 from .opening import NUMPY, file_kind
+from .published_field import PublishedField
 from .quality import Gauge, Quality
 from .raster_field import RasterField, raster_field
+from .resampling import BILINEAR, NEAREST, RESAMPLINGS
 from .tessera_tile import TesseraTile
-from .virtual import write_virtual
+from .tiles import TileMosaic, Zone, moved_to, own_grid, tile_grid_in, tile_paths, zones_of
+from .virtual import write_mosaic, write_virtual
 from .zarr_field import ZarrField, is_store, store_of
 
 VIRTUAL = ".vrt"
 COPY = ".tif"
+_COPIES = (COPY, ".tiff")
 _SIDE = 64
 _WINDOWS = 24
 _SEED = 0
 _BLOCK = 256
 _CACHE_MIB = 256
 
-AnyField = Union[RasterField, TesseraTile, ZarrField]
+AnyField = Union[RasterField, TesseraTile, ZarrField, TileMosaic]
 
 
 @dataclass(frozen=True)
 class FieldImport:
     """What to import and where to: `output` ends in .vrt (in place) or .tif (a copy), or is left to the import.
 
-    `georeference` is the landmask of an array; `crs` (WKT) brings the nearest cells into another CRS.
+    `path` is one tile, several separated by semicolons, or a folder of them. `georeference` is the landmask of an
+    array; `crs` (WKT) brings all into one CRS, by nearest cells or by bilinear means of decoded vectors.
     """
 
     path: str
@@ -49,23 +54,68 @@ class FieldImport:
     georeference: str = ""
     crs: str = ""
     registry: Optional[Registry] = None
+    resampling: str = NEAREST
 
 
 @dataclass(frozen=True)
 class FieldImportResult:
-    """What became of it."""
+    """What became of it; `outputs` has more than one where the tiles lie in several CRSs."""
 
     output: str
     space: Space
     key: str
     product: str
     quality: Quality
+    outputs: "Tuple[str, ...]" = ()
 
 
 def import_field(request: FieldImport, progress: Progress) -> FieldImportResult:
-    """Recognise the product, tell how good its vectors are, and write the field."""
+    """Recognise the product, tell how good its vectors are, and write the field, or one for each zone."""
     progress.report(0.0, "Looking at the raster")
-    published = open_published_field(request)
+    if request.resampling not in RESAMPLINGS:
+        raise InputError("field-resampling", "“{resampling}” is no way to move cells: choose one of {choices}.",
+                         resampling=request.resampling, choices=", ".join(RESAMPLINGS))
+    if request.resampling == BILINEAR and not request.crs:
+        raise InputError("field-bilinear", "RESAMPLING bilinear is for cells that move: give CRS, or leave it at "
+                         "nearest.")
+    paths = tile_paths(request.path)
+    if len(paths) == 1 and request.resampling == NEAREST:
+        single = replace(request, path=paths[0])
+        return _imported(single, open_published_field(single), request.output, progress)
+    if len(paths) > 1 and request.georeference:
+        raise InputError("field-landmasks", "One landmask can't place several tiles: leave GEOREFERENCE empty and keep "
+                         "the landmask of each beside it.")
+    _require_other(request.output, paths)
+    tiles = [open_published_field(replace(request, path=path, crs="")) for path in paths]
+    if request.crs:
+        return _imported(request, moved_to(tiles, request.path, request.crs, request.resampling), request.output,
+                         progress)
+    return _by_zone(request, zones_of(tiles), progress)
+
+
+def _by_zone(request: FieldImport, zones: "Sequence[Zone]", progress: Progress) -> FieldImportResult:
+    """Import the tiles of each zone; the largest gets the name that was asked for, the others the zone's after it."""
+    results = []
+    for number, zone in enumerate(zones):
+        named = Path(request.output)
+        ending = named.suffix if named.suffix.lower() in (VIRTUAL, *_COPIES) else ""
+        stem = request.output[:len(request.output) - len(ending)]
+        output = f"{stem}_{zone.name}{ending}" if number else request.output
+        tile = zone.tiles[0]
+        published = tile if len(zone.tiles) == 1 else TileMosaic(request.path, zone.tiles, own_grid(zone.tiles))
+        asked = replace(request, path=tile.path) if len(zone.tiles) == 1 else request
+        results.append(_imported(asked, published, output,
+                                 Part(progress, number / len(zones), (number + 1) / len(zones))))
+    outputs = tuple(result.output for result in results)
+    if len(zones) > 1:
+        told = "; ".join(f"{zone.name}: {output}" for zone, output in zip(zones, outputs))
+        progress.warn(f"The tiles lie in {len(zones)} CRSs, so there is an embedding raster for each ({told}): give "
+                      "CRS to bring them into one.")
+    return replace(results[0], outputs=outputs)
+
+
+def _imported(request: FieldImport, published: AnyField, output: str, progress: Progress) -> FieldImportResult:
+    """Write one field."""
     product = published.product
     quality = _quality(published, progress)
     statement = product.statement
@@ -73,11 +123,13 @@ def import_field(request: FieldImport, progress: Progress) -> FieldImportResult:
         raise InputError("field-space", "{path} doesn't tell what its embeddings are: state it with “Describe "
                          "embeddings”.", path=request.path)
     space = statement.space(published.dimensions, quality.lengths, request.path, progress)
-    told = merged((replace(product.provenance, sources=(Path(request.path).name,)),), _own(published))
+    tiles = _tiles(published)
+    told = merged((replace(product.provenance, sources=tuple(Path(tile.path).name for tile in tiles)),),
+                  *(_own(tile) for tile in tiles))
     space = replace(space, provenance=told)
     progress.info(f"{request.path} was recognised by {published.reason}. {told[0].sentence()}")
     quality.tell(request.path, progress, "sampled cells")
-    output = _output(request, published)
+    output = _output(request, published, output)
     require_writable(Path(output))
     if Path(output).suffix.lower() == VIRTUAL:
         _in_place(published, output, space)
@@ -86,7 +138,14 @@ def import_field(request: FieldImport, progress: Progress) -> FieldImportResult:
     if request.registry is not None:
         request.registry.remember(space)
     progress.report(1.0)
-    return FieldImportResult(output, space, space.key(published.coding.code), product.name, quality)
+    return FieldImportResult(output, space, space.key(published.coding.code), product.name, quality, (output,))
+
+
+def _tiles(published: AnyField) -> "Tuple[PublishedField, ...]":
+    """Return the tiles that a field is made of."""
+    if not isinstance(published, TileMosaic):
+        return (published,)
+    return tuple(tile for part in published.tiles for tile in _tiles(part))
 
 
 def open_published_field(request: FieldImport) -> AnyField:
@@ -124,34 +183,55 @@ def _quality(published: AnyField, progress: Progress) -> Quality:
     raise InputError("field-no-vectors", "{path} has no cell with a vector: choose another tile.", path=published.path)
 
 
-def _own(published: AnyField) -> "tuple":
+def _own(published: PublishedField) -> "Tuple[Provenance, ...]":
     """Return the licences that the file itself states."""
     return provenance_of(published.view.info.metadata) if isinstance(published, RasterField) else ()
 
 
-def _output(request: FieldImport, published: AnyField) -> str:
+def _output(request: FieldImport, published: AnyField, output: str) -> str:
     """Return the file to write: in place where that goes, unless a copy is asked for."""
-    reason = published.in_place if isinstance(published, RasterField) else "it is no raster that GDAL shows in place"
-    ending = Path(request.output).suffix.lower()
-    if ending not in (VIRTUAL, COPY, ".tiff"):
-        return request.output + (COPY if reason else VIRTUAL)
+    reason = _in_the_way(published)
+    ending = Path(output).suffix.lower()
+    if ending not in (VIRTUAL, *_COPIES):
+        return output + (COPY if reason else VIRTUAL)
     if ending == VIRTUAL and reason:
         raise OutputError("field-in-place", "{path} can't be used in place, because {reason}: end OUTPUT in .tif for a "
                           "copy.", path=request.path, reason=reason)
-    if Path(request.output).absolute() in (Path(request.path).absolute(), Path(published.path).absolute()):
-        raise OutputError("field-self", "{path} would be written over itself: give OUTPUT another name.",
-                          path=request.path)
-    return request.output
+    _require_other(output, [request.path, *(tile.path for tile in _tiles(published))])
+    return output
 
 
-def _in_place(published: RasterField, output: str, space: Space) -> None:
+def _require_other(output: str, paths: "Sequence[str]") -> None:
+    """Refuse to write a result over what it is made of."""
+    if Path(output).absolute() in [Path(path).absolute() for path in paths]:
+        raise OutputError("field-self", "{path} would be written over itself: give OUTPUT another name.", path=output)
+
+
+def _in_the_way(published: AnyField) -> str:
+    """Return why a field can't be shown in place, empty where it can."""
+    if isinstance(published, TileMosaic):
+        if published.resampling != NEAREST:
+            return "means of vectors are computed"
+        return next((reason for reason in map(_in_the_way, _tiles(published)) if reason), "")
+    return published.in_place if isinstance(published, RasterField) else "it is no raster that GDAL shows in place"
+
+
+def _in_place(published: "Union[RasterField, TileMosaic]", output: str, space: Space) -> None:
     """Write the virtual raster."""
     metadata = {SPACE_ITEM: space.canonical(), KEY_ITEM: space.key(published.coding.code),
                 PROVENANCE_ITEM: provenance_item(space.provenance)}
-    bands = published.view.info.data_bands
+    tiles = [tile for tile in _tiles(published) if isinstance(tile, RasterField)]
+    bands = tiles[0].view.info.data_bands
     names = [band.description or f"Dimension {number}" for number, band in enumerate(bands, start=1)]
-    nodata = -128.0 if published.coded else None
-    write_virtual(published.view, open_raster(published.path), output, names, metadata, nodata)
+    if isinstance(published, RasterField):
+        nodata = -128.0 if published.coded else None
+        write_virtual(published.view, open_raster(published.path), output, names, metadata, nodata)
+        return
+    wkt = published.grid.wkt
+    # Tiles that are there already keep their own grid.
+    views = [tile.view if tile.grid.wkt == wkt else replace(
+        tile.view, crs=wkt, grid=tile_grid_in(tile, published.grid)) for tile in tiles]
+    write_mosaic(views, output, names, metadata)
 
 
 def _copy(published: AnyField, output: str, space: Space, progress: Progress) -> None:

@@ -121,7 +121,8 @@ def raster_field(path: str, product: str, crs: str) -> RasterField:
         raise _unknown(info, look, product)
     of, reason, coded = found
     declared = info.data_bands[0].nodata == 0
-    empty = (look.zeros > 0 or declared) and of is ALPHAEARTH and not coded
+    # Zeros among codes are what GDAL before 3.7 shows between the tiles of a mosaic.
+    empty = of is ALPHAEARTH and (look.zeros > 0 or (declared and not coded))
     return RasterField(View(_upright(info), crs), of, reason, coded, empty)
 
 

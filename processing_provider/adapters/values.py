@@ -26,6 +26,12 @@ _VECTOR_TYPES = (QgsProcessing.SourceType.TypeVector, QgsProcessing.SourceType.T
                  QgsProcessing.SourceType.TypeVectorPoint, QgsProcessing.SourceType.TypeVectorLine,
                  QgsProcessing.SourceType.TypeVectorPolygon)
 _UNLIMITED = 1e300
+_SEVERAL = "earthprint_several"
+
+
+def allow_several(definition: QgsProcessingParameterFile) -> None:
+    """Let a file parameter take several paths, separated by semicolons."""
+    definition.setMetadata({_SEVERAL: True})
 
 
 def value_problem(definition: QgsProcessingParameterDefinition, value: Any, context: QgsProcessingContext) -> str:
@@ -85,8 +91,13 @@ def _file_problem(definition: QgsProcessingParameterFile, value: Any) -> str:
     """Say that a file or folder isn't there."""
     if not isinstance(value, str) or os.path.exists(value):
         return ""
+    several = bool((definition.metadata() or {}).get(_SEVERAL))
+    paths = [path.strip() for path in value.split(";") if path.strip()] if several else [value]
+    missing = next((path for path in paths or [value] if not os.path.exists(path)), "")
+    if not missing:
+        return ""
     return _tr("{name}: there is no file or folder “{value}”: check the path.").format(
-        name=definition.name(), value=value)
+        name=definition.name(), value=missing)
 
 
 def _raster_problem(definition: QgsProcessingParameterDefinition, value: Any, context: QgsProcessingContext) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from qgis.core import (
     QgsProcessing,
@@ -14,17 +13,14 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ...engine.exporting import (
+from ...engine.exporting.endings import (
     ENDINGS,
     RASTER_CODINGS,
     RASTER_ENDING,
-    ExportRequest,
-    RasterExportRequest,
-    export_raster,
-    export_table,
+    form_of,
+    require_ending,
+    require_raster_ending,
 )
-from ...engine.exporting.raster import require_raster_ending
-from ...engine.exporting.run import form_of, require_ending
 from ...engine.packages import require
 from ...engine.registry import Registry
 from ..adapters.features import table_input
@@ -115,14 +111,14 @@ class ExportEmbeddings(EarthprintAlgorithm):
         """Resolve the table or raster."""
         output = self.parameterAsFileOutput(parameters, OUTPUT, context)
         self._raster = None
+        self._coding = (self.parameterAsEnumString(parameters, CODING, context),
+                        self.parameterAsDouble(parameters, MAX_ERROR, context),
+                        self.parameterAsInt(parameters, MEMORY, context))
         if parameters.get(RASTER) not in (None, ""):
             self._raster = resolve_raster(self, parameters, RASTER, context)
             if is_temporary(output):
                 output = os.path.splitext(output)[0] + RASTER_ENDING
-            self._request = RasterExportRequest(
-                "", output, self.parameterAsEnumString(parameters, CODING, context),
-                self.parameterAsDouble(parameters, MAX_ERROR, context),
-                self.parameterAsInt(parameters, MEMORY, context))
+            self._output = output
             return
         self._read_table(parameters, context, output)
 
@@ -147,8 +143,14 @@ class ExportEmbeddings(EarthprintAlgorithm):
     def compute(self, context: QgsProcessingContext, progress: FeedbackProgress) -> Outputs:
         """Export."""
         if self._raster is not None:
-            written = export_raster(replace(self._request, path=self._raster.dataset(progress)), progress)
+            from ...engine.exporting.raster import RasterExportRequest, export_raster
+
+            coding, error, memory = self._coding
+            written = export_raster(RasterExportRequest(self._raster.dataset(progress), self._output, coding, error,
+                                                        memory), progress)
             return {OUTPUT: written.output, "ROWS": written.cells, "DIMENSIONS_OUT": written.dimensions,
                     "LARGEST_ERROR": written.found_error}
+        from ...engine.exporting.run import ExportRequest, export_table
+
         result = export_table(ExportRequest(self._table(), self._output, self._chosen), progress)
         return {OUTPUT: result.output, "ROWS": result.rows, "DIMENSIONS_OUT": result.dimensions, "LARGEST_ERROR": 0.0}

@@ -126,3 +126,39 @@ def test_a_store_is_given_as_its_folder(run_algorithm: Any, tmp_path: Path) -> N
     (place / "0.0.0").write_bytes(array.tobytes())
     result = run_algorithm("importfield", {"FILE": str(store), "OUTPUT": str(tmp_path / "o.tif")})["OUTPUT"]
     np.testing.assert_allclose(vectors_of(result), expected()[:, 5:10, 5:11], rtol=1e-6)
+
+
+def in_zone(path: Path, array: np.ndarray, west: float, epsg: int) -> str:
+    tile(path, array)
+    dataset = gdal.Open(path.as_posix(), gdal.GA_Update)
+    dataset.SetGeoTransform((west, 10, 0, 4000000, 0, -10))
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(epsg)
+    dataset.SetSpatialRef(reference)
+    dataset = None
+    return str(path)
+
+
+def test_tiles_of_several_zones_in_one_call(run_algorithm: Any, tmp_path: Path) -> None:
+    (tmp_path / "tiles").mkdir()
+    paths = [in_zone(tmp_path / "tiles" / "a.tiff", codes(), 770000, 32633),
+             in_zone(tmp_path / "tiles" / "b.tiff", codes(), 230000, 32634)]
+    for number, given in enumerate((str(tmp_path / "tiles"), ";".join(paths))):
+        found = run_algorithm("importfield", {"FILE": given, "OUTPUT": str(tmp_path / f"o{number}.vrt")})
+        listed = found["FIELDS"].split(";")
+        assert listed == [str(tmp_path / f"o{number}.vrt"), str(tmp_path / f"o{number}_34N.vrt")]
+        assert [QgsRasterLayer(path, "r", "gdal").crs().authid() for path in listed] == ["EPSG:32633", "EPSG:32634"]
+        for path in listed:
+            np.testing.assert_allclose(vectors_of(path), expected(), rtol=1e-6)
+    found = run_algorithm("importfield", {"FILE": str(tmp_path / "tiles"), "CRS": "EPSG:3035",
+                                          "RESAMPLING": "bilinear", "OUTPUT": str(tmp_path / "one.tif")})
+    assert found["FIELDS"] == found["OUTPUT"] == str(tmp_path / "one.tif")
+    lengths = np.linalg.norm(vectors_of(found["OUTPUT"]), axis=0)
+    assert np.isfinite(lengths).sum() > 800
+    np.testing.assert_allclose(lengths[np.isfinite(lengths)], 1, atol=1e-5)
+
+
+def test_a_missing_tile_among_several_is_named(run_algorithm: Any, tmp_path: Path) -> None:
+    given = f"{tile(tmp_path / 't.tiff', codes())};/nowhere/b.tif"
+    with pytest.raises(QgsProcessingException, match="there is no file or folder “/nowhere/b.tif”"):
+        run_algorithm("importfield", {"FILE": given, "OUTPUT": str(tmp_path / "o.vrt")})

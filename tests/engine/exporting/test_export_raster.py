@@ -13,7 +13,7 @@ from small_fields import write_bands, write_field
 from earthprint.engine.coding import ALPHAEARTH
 from earthprint.engine.dataset import open_raster
 from earthprint.engine.errors import InputError, OutputError
-from earthprint.engine.exporting import RasterExportRequest, export_raster
+from earthprint.engine.exporting.raster import RasterExportRequest, export_raster
 from earthprint.engine.field import CODING_ITEM, open_field
 from earthprint.engine.provenance import KNOWN
 from earthprint.engine.space import Space

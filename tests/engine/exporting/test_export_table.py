@@ -12,7 +12,7 @@ import pytest
 from osgeo import ogr, osr
 
 from earthprint.engine.errors import Cancelled, OutputError
-from earthprint.engine.exporting import ExportRequest, export_table
+from earthprint.engine.exporting.run import ExportRequest, export_table
 from earthprint.engine.importing import ImportRequest, import_table
 from earthprint.engine.products.opening import open_published
 from earthprint.engine.progress import Silent
