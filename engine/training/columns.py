@@ -34,12 +34,12 @@ class NumericColumn:
 
     def encode(self, cells: "Sequence[Any]") -> np.ndarray:
         """Return `(n, 1)` finite numbers."""
-        found = numbers_of(cells, self.name).astype(np.float32)
+        found = _single(numbers_of(cells, self.name))
         return np.where(np.isfinite(found), found, np.float32(self.median))[:, None]
 
     def missing(self, cells: "Sequence[Any]") -> np.ndarray:
         """Tell where there is no number."""
-        return ~np.isfinite(numbers_of(cells, self.name).astype(np.float32))
+        return ~np.isfinite(_single(numbers_of(cells, self.name)))
 
     def as_json(self) -> "Dict[str, Any]":
         """Return it as a plain JSON object."""
@@ -172,6 +172,12 @@ def level_of(cell: Any) -> Optional[str]:
     return str(cell).strip() or None
 
 
+def _single(values: np.ndarray) -> np.ndarray:
+    """Return numbers as float32; those too large become infinite, which counts as missing."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
+
+
 def _number(cell: Any, name: str) -> float:
     """Return one number."""
     if cell is None or (isinstance(cell, str) and not cell.strip()):
@@ -187,7 +193,7 @@ def _fitted(spec: ColumnSpec, cells: "Sequence[Any]") -> Column:
     """Return the plan of one column."""
     if spec.type in NUMERIC_TYPES:
         found = numbers_of(cells, spec.name)
-        found = found[np.isfinite(found.astype(np.float32))]
+        found = found[np.isfinite(_single(found))]
         if not len(found):
             raise InputError("column-empty", "The column “{column}” has no value in any row that is used: leave it "
                              "out.", column=spec.name)

@@ -16,6 +16,7 @@ TRANSFORMS = (NONE, LOG, BOXCOX, AUTOMATIC)
 _FARTHEST = 100.0
 _POWERS = (-5.0, 5.0)
 _POWER_TOLERANCE = 1e-6
+_LEAST_POWER = 0.01
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _SKEWED = 1.0
 _LEAST_SHIFT = 1e-3
@@ -65,9 +66,9 @@ class TargetTransform:
         scaled = np.clip(scaled, *self.limits)
         if self.exponent == 0.0:
             return np.exp(scaled) - self.shift
-        base = np.maximum(1.0 + self.exponent * scaled, 0.0)
-        there = base > 0
-        found = np.exp(np.log(np.where(there, base, 1.0)) / self.exponent)
+        step = self.exponent * scaled
+        there = step > -1.0
+        found = np.exp(np.log1p(np.where(there, step, 0.0)) / self.exponent)
         return np.where(np.isnan(scaled), np.nan, np.where(there, found, 0.0)) - self.shift
 
     def in_words(self) -> str:
@@ -140,8 +141,7 @@ def fit_power(values: np.ndarray) -> float:
             low, one, at_one = one, two, at_two
             two = low + _GOLDEN * (high - low)
             at_two = spread(two)
-    power = (low + high) / 2
-    return 0.0 if abs(power) < 2 * _POWER_TOLERANCE else power
+    return (low + high) / 2
 
 
 def skewness(values: np.ndarray) -> float:
@@ -167,7 +167,11 @@ def _fitted(kind: str, values: np.ndarray) -> TargetTransform:
     shift = _shift(values)
     shifted = values + shift
     largest = _FARTHEST * float(shifted.max())
-    return TargetTransform(kind, shift, fit_power(shifted) if kind == BOXCOX else 1.0, largest)
+    if kind == LOG:
+        return TargetTransform(LOG, shift, largest=largest)
+    power = fit_power(shifted)
+    # So near to the logarithm nothing is to be gained, and in float32 the way back would lose digits.
+    return TargetTransform(BOXCOX, shift, 0.0 if abs(power) < _LEAST_POWER else power, largest)
 
 
 def _shift(values: np.ndarray) -> float:

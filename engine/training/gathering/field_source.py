@@ -68,7 +68,7 @@ def from_field(path: str, labels: Labels, request: GatherRequest, progress: Prog
         cells = _cells(opened, _only(shapes, celled), celled, masked, request,
                        Part(progress, 0.5 if len(pooled) else 0.0, 1.0))
         without = np.setdiff1d(celled, cells.labels)
-        fates[without] = NO_VECTOR
+        fates[without] = np.where(cells.touched[without] | (mask is None), NO_VECTOR, MASKED)
         found_labels.append(cells.labels)
         vectors.append(cells.vectors)
         points.append(_back(cells.cells, grid, path, rows.wkt, rows.name, progress))
@@ -111,11 +111,16 @@ class _Candidates:
 
 @dataclass(frozen=True)
 class _Chosen:
-    """The cells that were taken, by label and cell; how many labels hold no centre, and whether room was too small."""
+    """The cells that were taken, by label and cell.
+
+    `touched` are labels with a cell in the mask, `bare` counts those that hold no centre, `thinned` says that there was
+    too little room.
+    """
 
     labels: np.ndarray
     cells: np.ndarray
     vectors: np.ndarray
+    touched: np.ndarray
     bare: int
     thinned: bool
 
@@ -128,6 +133,7 @@ class _Cells:
         self._shapes = shapes
         self._mask = mask
         self.counts = np.zeros(len(shapes.kinds), dtype=np.int64)
+        self.touched = np.zeros(len(shapes.kinds), dtype=bool)
 
     def centres(self, window: Window, features: np.ndarray) -> "Tuple[np.ndarray, np.ndarray]":
         """Return labels and cells of the window whose centres lie in polygons, and in the mask."""
@@ -174,6 +180,7 @@ class _Reader:
         bare, bare_within, shares = self._cells.bare(window, features)
         if not len(labels) and not len(bare):
             return None
+        self._cells.touched[labels] = self._cells.touched[bare] = True
         within = np.concatenate([within, bare_within])
         cells = (within // window.width + window.y) * self._grid.width + within % window.width + window.x
         # Where no centre lies inside, the cell covered most comes first.
@@ -260,7 +267,7 @@ def _cells(opened: Field, shapes: Shapes, celled: np.ndarray, mask: Optional[Sha
     kept = sampler.chosen()
     order = np.lexsort((kept.cells, kept.labels))
     bare = int((cells.counts[np.unique(kept.labels)] == 0).sum())
-    return _Chosen(kept.labels[order], kept.cells[order], kept.vectors[order], bare,
+    return _Chosen(kept.labels[order], kept.cells[order], kept.vectors[order], cells.touched, bare,
                    sampler.thinned or bool(request.each and room // len(celled) < request.each))
 
 
