@@ -15,8 +15,8 @@ from .colour_ramp import BLUES, ramp_colours
 from .number_text import number_text, score_text
 from .report import png
 
-_WIDTH = 560.0
-_NAMES, _RIGHT = 190.0, 160.0
+_WIDTH = 640.0
+_NAMES, _RIGHT = 240.0, 160.0
 _ROW = 27.0
 _PLOT = 300.0
 _CELL = 4
@@ -54,7 +54,7 @@ def whisker_chart(bars: "Sequence[Bar]", label: str, least: float = -1.0, decima
         middle = 4 + _ROW * (index + 0.5)
         weight = ' font-weight="bold"' if bar.own else ""
         body.append(f'<text x="{_NAMES - 8:.0f}" y="{middle + 4:.1f}" text-anchor="end"{weight}>'
-                    f'{escape(_short(bar.name, 30))}</text>')
+                    f'{escape(_short(bar.name, 34))}</text>')
         if not math.isfinite(bar.value):
             body.append(f'<text x="{_WIDTH - _RIGHT + 8:.0f}" y="{middle + 4:.1f}">–</text>')
             continue
