@@ -85,7 +85,10 @@ def _pairs(coordinates: np.ndarray, chance: np.random.Generator) -> "tuple[np.nd
         other = partner != picked
         firsts.append(picked[other])
         seconds.append(partner[other])
-    return np.concatenate(firsts), np.concatenate(seconds)
+    one, two = np.concatenate(firsts), np.concatenate(seconds)
+    # The few pairs of the smallest cells are drawn again and again; counted once, they claim no more than they know.
+    keys = np.unique(np.minimum(one, two).astype(np.int64) * rows + np.maximum(one, two))
+    return keys // rows, keys % rows
 
 
 def _binned(distance: np.ndarray, half: np.ndarray, farthest: float) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
@@ -98,11 +101,22 @@ def _binned(distance: np.ndarray, half: np.ndarray, farthest: float) -> "tuple[n
     edges = np.geomspace(min(low, farthest / 4), farthest, _BINS)
     edges[-1] *= 1 + 1e-9
     bin_of = np.searchsorted(edges, distance, side="right")
-    pairs = np.bincount(bin_of, minlength=_BINS + 1)
-    enough = pairs >= min(_FEWEST_PAIRS, max(2, len(distance) // (2 * _BINS)))
-    means = [np.bincount(bin_of, weights=part, minlength=_BINS + 1)[enough] / pairs[enough]
-             for part in (distance, half)]
-    return means[0], means[1], pairs[enough]
+    bin_of = _joined(np.bincount(bin_of, minlength=_BINS), min(_FEWEST_PAIRS, -(-len(distance) // 8)))[bin_of]
+    pairs = np.bincount(bin_of)
+    means = [np.bincount(bin_of, weights=part) / pairs for part in (distance, half)]
+    return means[0], means[1], pairs
+
+
+def _joined(pairs: np.ndarray, least: int) -> np.ndarray:
+    """Return the new number of each bin, neighbours joined until each holds enough pairs."""
+    found = np.empty(len(pairs), dtype=np.int64)
+    number, held = 0, 0
+    for index, count in enumerate(pairs.tolist()):
+        found[index] = number
+        held += count
+        if held >= least:
+            number, held = number + 1, 0
+    return np.minimum(found, max(number - 1, 0))
 
 
 def _fitted(distances: np.ndarray, values: np.ndarray, pairs: np.ndarray, farthest: float) -> Variogram:

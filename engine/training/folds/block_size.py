@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..sites import Sites, UnitSites
 from ..variogram import Variogram, variogram
 from .blocks import blocks_of, length_text
+from .clustering import clustering_of
 
 BLOCKS_PER_FOLD = 3
 _LARGEST_SHARE = 2.0
@@ -38,6 +39,9 @@ def block_size_from(sites: Sites, residuals: np.ndarray, count: int, seed: int) 
     if most is None:
         return BlockSize(0.0, found.reach, "The samples of {} lie at too few places to be parted into blocks.".format(
             sites.name))
+    if found.reach < clustering_of(sites).nearest:
+        # A range shorter than the way to the next sample is a trick of chance, and blocks of it would hold one each.
+        found = replace(found, reach=0.0)
     return _chosen(sites, found, most)
 
 

@@ -26,8 +26,8 @@ def block_folds(sites: Sites, size: float, count: int, seed: int, strata: Option
     number = int(block.max(initial=-1)) + 1
     if number < count:
         raise InputError("folds-blocks", "Blocks of {size} {unit} part {name} into {number}, fewer than the {count} "
-                         "folds: lower BLOCK_SIZE, or ask for fewer folds.", size=length_text(size), unit=sites.unit_name,
-                         name=sites.name, number=number, count=count)
+                         "folds: lower BLOCK_SIZE, or ask for fewer folds.", size=length_text(size),
+                         unit=sites.unit_name, name=sites.name, number=number, count=count)
     of_row = block[units.of_row]
     order = np.random.default_rng(seed).permutation(number)
     fold = dealt(class_rows(of_row, number, strata), count, order)[of_row]
