@@ -7,10 +7,11 @@ from typing import Tuple
 
 import numpy as np
 
-from ...geodesy import MEAN_RADIUS, Ground
+from ...geodesy import FLATTENING, SEMI_MAJOR, Ground
 
 _SAMPLE = 400
 _STRIP = 64
+_MOST_CUBES = 1e6
 
 
 def spacing(ground: Ground, places: np.ndarray, seed: int) -> float:
@@ -40,10 +41,13 @@ def nearest_within(ground: Ground, first: np.ndarray, second: np.ndarray,
     mine = np.flatnonzero(np.isfinite(one).all(axis=1))
     if not len(there) or not len(mine):
         return best, least
-    corner = two[there].min(axis=0) - 2 * metres
-    spans = np.floor((two[there].max(axis=0) + 2 * metres - corner) / metres).astype(np.int64) + 2
-    cubes = np.floor((two[there] - corner) / metres).astype(np.int64)
-    own = np.floor((one[mine] - corner) / metres).astype(np.int64)
+    low, high = two[there].min(axis=0), two[there].max(axis=0)
+    # Wider cubes are right as well; of narrower ones there would be more than a number can count.
+    side = max(metres, float((high - low).max()) / _MOST_CUBES)
+    corner = low - 2 * side
+    spans = np.floor((high - corner) / side).astype(np.int64) + 4
+    cubes = np.floor((two[there] - corner) / side).astype(np.int64)
+    own = np.floor((one[mine] - corner) / side).astype(np.int64)
     near = ((own > 0) & (own < spans - 1)).all(axis=1)
     mine, own = mine[near], own[near]
     key = (cubes[:, 0] * spans[1] + cubes[:, 1]) * spans[2] + cubes[:, 2]
@@ -68,9 +72,11 @@ def nearest_within(ground: Ground, first: np.ndarray, second: np.ndarray,
 
 
 def _upright(ground: Ground, places: np.ndarray) -> np.ndarray:
-    """Return places as points in space, in metres: over such short ways a straight line is as long as the ground."""
+    """Return places as points on the ellipsoid, in metres: so near, a straight line is as long as the ground."""
     if ground.planar:
         return np.column_stack([places, np.zeros(len(places))])
     longitude, latitude = np.radians(places[:, 0]), np.radians(places[:, 1])
-    return MEAN_RADIUS * np.stack([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude),
-                                   np.sin(latitude)], axis=1)
+    shrunk = (1 - FLATTENING) ** 2
+    radius = SEMI_MAJOR / np.sqrt(1 - (1 - shrunk) * np.sin(latitude) ** 2)
+    return np.stack([radius * np.cos(latitude) * np.cos(longitude), radius * np.cos(latitude) * np.sin(longitude),
+                     shrunk * radius * np.sin(latitude)], axis=1)
