@@ -72,12 +72,14 @@ def _tell_confusion(report: Report, classes: ClassesTold) -> None:
     """Show what was taken for what."""
     counts = np.asarray(classes.confusion, dtype=np.float64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    head = ["Is really", *(f"{number}" for number in range(1, len(classes.names) + 1)), "All"]
-    body = [[f"{row + 1} {name}",
+    # Letters, since names are often numbers themselves.
+    letters = [chr(ord("A") + number) for number in range(len(classes.names))]
+    head = ["Is really", *letters, "All"]
+    body = [[f"{letters[row]}: {name}",
              *(Shaded(f"{counts[row, column]:,.0f}", float(shares[row, column]), row == column)
                for column in range(len(classes.names))), int(counts[row].sum())]
             for row, name in enumerate(classes.names)]
-    report.table(head, body, "Rows: what it is; columns: what it was predicted to be, by the numbers of the rows. "
+    report.table(head, body, "Rows: what it is; columns: what it was predicted to be, by the letters of the rows. "
                  "Framed: right. The darker, the larger the share of its row.")
 
 
