@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
@@ -44,9 +44,19 @@ class Labels:
     y: np.ndarray
 
 
-def read(layer: str, columns: "List[str]", target: str, most: int) -> Labels:
-    """Read numeric columns of a layer of the sample data; at most so many rows, evenly."""
-    dataset = ogr.Open(str(DATA / layer))
+def labels_of(table: str, data: Path, most: int) -> Labels:
+    """Return a table of the sample data, at most so many rows of it, evenly; prices as logarithms."""
+    if table == "us_counties_1980":
+        return read(data / table / (table + ".gpkg"), ["pc_college", "pc_homeownership", "pc_income"], "pc_turnout",
+                    most)
+    found = read(data / table / (table + ".gpkg"), ["TLA", "rooms", "beds", "baths", "yrbuilt", "lotsize"], "price",
+                 most)
+    return replace(found, y=np.log(found.y))
+
+
+def read(layer: Path, columns: "List[str]", target: str, most: int) -> Labels:
+    """Read numeric columns of a layer; at most so many rows, evenly."""
+    dataset = ogr.Open(str(layer))
     found = dataset.GetLayer(0)
     points, values = [], []
     for feature in found:
@@ -58,7 +68,7 @@ def read(layer: str, columns: "List[str]", target: str, most: int) -> Labels:
     values, points = np.array(values, dtype=np.float64), np.array(points)
     step = max(1, -(-len(values) // most))
     values, points = values[::step], points[::step]
-    sites = Sites(Path(layer).stem, points, found.GetSpatialRef().ExportToWkt(), np.arange(len(points)))
+    sites = Sites(layer.stem, points, found.GetSpatialRef().ExportToWkt(), np.arange(len(points)))
     return Labels(sites.name, sites, values[:, :-1], values[:, -1])
 
 
@@ -121,18 +131,24 @@ def repeat(labels: Labels, size: float, fit: Fit, level: float, seed: int) -> "D
     return told
 
 
+def size_for(labels: Labels, fit: Fit) -> float:
+    """Return the side of blocks that suits all rows."""
+    pilot = random_folds(labels.sites.units, FOLDS, 0)
+    residuals = out_of_fold(labels, np.arange(len(labels.y)), pilot, fit, 0)
+    return block_size_from(labels.sites, residuals, FOLDS, 0).size
+
+
 def measure(labels: Labels, name: str, fit: Fit, repeats: int, level: float) -> "Dict[str, float]":
     """Print a line a way: mean coverage, its spread over repeats, and mean width; return the coverages."""
-    pilot = random_folds(labels.sites.units, FOLDS, 0)
-    everything = np.arange(len(labels.y))
-    chosen = block_size_from(labels.sites, out_of_fold(labels, everything, pilot, fit, 0), FOLDS, 0)
-    found = [repeat(labels, chosen.size, fit, level, seed) for seed in range(repeats)]
+    size = size_for(labels, fit)
+    found = [repeat(labels, size, fit, level, seed) for seed in range(repeats)]
     told = {}
     for way in WAYS:
         shares, widths = np.array([one[way] for one in found]).T
         told[way] = float(shares.mean())
-        print("{:<18} {:<7} {:<7} coverage {:.3f}  (repeats {:.3f} to {:.3f})  width {:.3f}".format(
-            labels.name, name, way, shares.mean(), shares.min(), shares.max(), widths.mean()), flush=True)
+        print("{:<18} {:>5} {:<7} {:<7} coverage {:.3f}  (repeats {:.3f} to {:.3f})  width {:.3f}".format(
+            labels.name, len(labels.y), name, way, shares.mean(), shares.min(), shares.max(), widths.mean()),
+            flush=True)
     return told
 
 
@@ -142,12 +158,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=40)
     parser.add_argument("--level", type=float, default=0.9)
     asked = parser.parse_args()
-    counties = read("us_counties_1980/us_counties_1980.gpkg", ["pc_college", "pc_homeownership", "pc_income"],
-                    "pc_turnout", 10_000)
-    houses = read("lucas_houses/lucas_houses.gpkg", ["TLA", "rooms", "beds", "baths", "yrbuilt", "lotsize"], "price",
-                  6_000)
-    houses = Labels(houses.name, houses.sites, houses.x, np.log(houses.y))
-    for labels in (counties, houses):
+    tables = (("us_counties_1980", 10_000), ("us_counties_1980", 400), ("lucas_houses", 6_000), ("lucas_houses", 400))
+    for table, most in tables:
+        labels = labels_of(table, DATA, most)
         for name, fit in (("ridge", ridge), ("forest", forest)):
             measure(labels, name, fit, asked.repeats, asked.level)
 
