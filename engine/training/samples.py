@@ -17,9 +17,9 @@ class SampleCounts:
     """What became of the labelled features: `read` are all of them, `used` those that gave at least one sample.
 
     Each feature left out is counted once, by the first reason that held: no target, an infinite value, no weight
-    (empty or zero), not in the mask, no geometry where one is needed, outside the field or unmatched in the table, no
-    vector there, a further column missing (where such rows are dropped), its class too small. `columns_filled` counts
-    cells, not features.
+    (empty or zero), a further column missing (where such rows are dropped), no geometry where one is needed, outside
+    the field or unmatched in the table, not in the mask, no vector there, its class too small. `columns_filled` counts
+    values of further columns, not features.
     """
 
     read: int = 0

@@ -30,6 +30,7 @@ from .mask import mask_outlines
 from .request import MEAN, GatherRequest
 
 _ONE = 2.0 ** 63
+_LEAST_HELD = 4096
 
 
 def from_field(path: str, labels: Labels, request: GatherRequest, progress: Progress) -> Found:
@@ -191,25 +192,33 @@ class _Reader:
         return self._source.read(self._dataset, window), _Wanted(np.concatenate([labels, bare]), cells, drawn, within)
 
 
-def _looked_up(work: "Tuple[FieldBlock, _Wanted]") -> _Candidates:
-    """Return the vectors of a block's wanted cells, without those that have no value."""
-    block, wanted = work
-    vectors = block.vectors().reshape(block.source.dimensions, -1)[:, wanted.within].T
-    valid = np.isfinite(vectors).all(axis=1)
-    return _Candidates(wanted.labels[valid], wanted.cells[valid], wanted.draws[valid], vectors[valid])
-
-
 class _Sampler:
-    """Keeps the cells of the lowest draws of each polygon, and of all no more than there is room for."""
+    """Keeps the cells of the lowest draws of each polygon, and of all no more than there is room for.
+
+    `_limits` are draws above which a cell of a label can't be among the lowest any more: its vector isn't looked up.
+    """
 
     def __init__(self, each: np.ndarray, most: int, dimensions: int) -> None:
         """`each` is how many a label may have."""
         self._each = each
         self._most = most
+        self._full = 2 * max(_LEAST_HELD, min(most, int(each.sum())))
+        self._limits = np.full(len(each), np.iinfo(np.uint64).max, dtype=np.uint64)
         self._parts = [_Candidates(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64),
                                    np.empty(0, dtype=np.uint64), np.empty((0, dimensions), dtype=np.float32))]
         self._held = 0
         self.thinned = False
+
+    def looked_up(self, block: FieldBlock, wanted: _Wanted) -> _Candidates:
+        """Return the vectors of a block's wanted cells, without those that have no value or come too late.
+
+        This runs beside `write`: limits that are a block old let more pass, which are dropped later.
+        """
+        kept = np.flatnonzero(wanted.draws <= self._limits[wanted.labels])
+        vectors = block.vectors().reshape(block.source.dimensions, -1)[:, wanted.within[kept]].T
+        valid = np.isfinite(vectors).all(axis=1)
+        kept = kept[valid]
+        return _Candidates(wanted.labels[kept], wanted.cells[kept], wanted.draws[kept], vectors[valid])
 
     def write(self, planned: "Tuple[Window, np.ndarray]", found: Optional[_Candidates]) -> None:
         """Take the cells of a block."""
@@ -217,7 +226,7 @@ class _Sampler:
             return
         self._parts.append(found)
         self._held += len(found.labels)
-        if self._held > 2 * self._most:
+        if self._held > self._full:
             self.chosen()
 
     def chosen(self) -> _Candidates:
@@ -228,16 +237,20 @@ class _Sampler:
         labels, cells, drawn = (np.concatenate([getattr(part, name) for part in self._parts])
                                 for name in ("labels", "cells", "draws"))
         order = np.lexsort((cells, drawn, labels))
-        sorted_labels = labels[order]
-        rank = ranks(sorted_labels)
-        low = rank < self._each[sorted_labels]
+        rank = ranks(labels[order])
+        low = rank < self._each[labels[order]]
         order, rank = order[low], rank[low]
+        last = order[rank == self._each[labels[order]] - 1]
+        self._limits[labels[last]] = drawn[last]
         if len(order) > self._most:
             self.thinned = True
             others = np.flatnonzero(rank > 0)
             room = max(0, self._most - (len(order) - len(others)))
-            dropped = others[np.argsort(drawn[order[others]], kind="stable")[room:]]
-            order = np.delete(order, dropped)
+            by_draw = others[np.argsort(drawn[order[others]], kind="stable")]
+            bound = drawn[order[by_draw[room]]]
+            first = order[rank == 0]
+            self._limits[labels[first]] = np.minimum(self._limits[labels[first]], np.maximum(bound, drawn[first]))
+            order = np.delete(order, by_draw[room:])
         vectors = np.concatenate([part.vectors for part in self._parts])[order]
         kept = _Candidates(labels[order], cells[order], drawn[order], vectors)
         self._parts, self._held = [kept], len(order)
@@ -250,8 +263,9 @@ def _cells(opened: Field, shapes: Shapes, celled: np.ndarray, mask: Optional[Sha
     source = source_of(opened)
     plan = list(touched_windows(opened, source, shapes, request.memory_mib))
     cells = _Cells(shapes, mask)
-    for window, features in plan:
+    for done, (window, features) in enumerate(plan):
         check(progress)
+        progress.report(0.2 * done / len(plan), None if done else "Counting the cells of polygons")
         cells.counts += np.bincount(cells.centres(window, features)[0], minlength=len(cells.counts))
     room = max(len(celled), min(request.most_cells, (request.memory_mib << 20) // (8 * source.dimensions)))
     each = np.full(len(cells.counts), request.each or room, dtype=np.int64)
@@ -261,9 +275,9 @@ def _cells(opened: Field, shapes: Shapes, celled: np.ndarray, mask: Optional[Sha
     sampler = _Sampler(each, room, source.dimensions)
     reader = _Reader(source, cells, opened.info.grid, request.seed)
     with block_cache(max(16, request.memory_mib // 8)):
-        run(Job(plan, reader, lambda planned, work, tick: None if work is None else _looked_up(work), sampler,
+        run(Job(plan, reader, lambda planned, work, tick: None if work is None else sampler.looked_up(*work), sampler,
                 "Reading the cells of polygons",
-                weight=lambda planned: float(planned[0].width * planned[0].height)), progress)
+                weight=lambda planned: float(planned[0].width * planned[0].height)), Part(progress, 0.2, 1.0))
     kept = sampler.chosen()
     order = np.lexsort((kept.cells, kept.labels))
     bare = int((cells.counts[np.unique(kept.labels)] == 0).sum())

@@ -35,13 +35,32 @@ class VectorColumn:
                              [ids[place] for place in places]), there
 
 
+class _KeyedRows:
+    """Rows of which some may have neither vector nor key, as a join leaves them: the others' keys decide."""
+
+    def __init__(self, rows: Rows) -> None:
+        """Take the rows."""
+        self._rows = rows
+        self.name = rows.name
+        self.wkt = rows.wkt
+        self.geometry_type = rows.geometry_type
+        self.columns = rows.columns
+        self.count = rows.count
+        self.rows = rows.rows
+
+    def distinct(self, column: str) -> "List[Any]":
+        """Return the different values of a column that are any, unless there are none."""
+        found = self._rows.distinct(column)
+        return [value for value in found if value] or found
+
+
 def vector_column(rows: Rows, registry: Optional[Registry], progress: Progress) -> VectorColumn:
     """Return how to decode a layer's vectors, or say what is wrong with all of them."""
     column = column_named(rows.columns, EMBEDDING)
     if column is not None and rows.count and not any(
             blob for chunk in rows.rows() for blob in chunk.columns[column.name]):
         raise vectors_missing(rows.name)
-    table = EmbeddingTable(rows, getattr(rows, "metadata", {}), registry)
+    table = EmbeddingTable(_KeyedRows(rows), getattr(rows, "metadata", {}), registry)
     warn_if_undeclared(table, progress)
     return VectorColumn(rows.name, column.name if column is not None else EMBEDDING, parse_key(table.space_key),
                         table.identity())

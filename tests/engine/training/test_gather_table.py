@@ -232,6 +232,16 @@ def test_two_spaces_in_one_column() -> None:
         gather(GatherRequest(rows, ("y",)), Silent())
 
 
+def test_rows_that_a_join_left_without_vector_and_key() -> None:
+    _, shapes = points_of(4)
+    vectors = vectors_of(4)
+    rows = with_vectors(shapes, {"y": [1.0, 2.0, 3.0, 4.0]}, [vectors[0], None, vectors[2], vectors[3]])
+    rows._cells["embedding_space"][1] = None
+    found = gather(GatherRequest(rows, ("y",)), Silent())
+    np.testing.assert_array_equal(found.vectors, vectors[[0, 2, 3]])
+    assert found.counts.without_vector == 1
+
+
 def test_labels_where_the_table_has_nothing() -> None:
     table = with_vectors(["POINT(0 0)", "POINT(10 0)"], {}, list(vectors_of(2)), name="“table”")
     rows = MadeRows(["POINT(5000 0)", "POINT(6000 0)"], {"y": [1.0, 2.0]})
