@@ -1,4 +1,4 @@
-"""Rows of CSV files, read many values at a time: all columns are texts, so that codes keep their leading zeros."""
+"""Rows of CSV files, read many values at a time: numbers where nothing is lost, else texts, as codes such as 01001."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from osgeo import ogr
 from ..dataset import quiet, user_reference
 from ..errors import InputError
 from ..table import CHUNK_ROWS, ColumnSpec, RowChunk
+from .text_types import ColumnTypes, converted
 
 _DELIMITERS = ",;\t|"
 _WKT = "wkt"
@@ -22,7 +23,7 @@ class TextRows:
     """The lines of a CSV with a header; a column called WKT is the geometry, and a .prj beside it its CRS."""
 
     def __init__(self, path: str) -> None:
-        """Read the header and count the lines."""
+        """Read the header, count the lines, and see which columns hold numbers."""
         self._path = Path(path)
         self.name = f"“{self._path.stem}”"
         self._delimiter = _delimiter(self._path)
@@ -30,11 +31,20 @@ class TextRows:
         header = next(lines, None)
         if not header:
             raise InputError("csv-empty", "{path} is empty: it needs a header and a line for each row.", path=path)
-        self.count = sum(1 for _ in lines)
         names = _unique(header)
         self._shape = next((index for index, name in enumerate(names) if name.lower() == _WKT), -1)
         self._names = names
-        self.columns = [ColumnSpec(name, "text") for index, name in enumerate(names) if index != self._shape]
+        types = ColumnTypes(names, [self._shape])
+        self.count = 0
+        while True:
+            part = list(islice(lines, CHUNK_ROWS))
+            if not part:
+                break
+            types.take(part)
+            self.count += len(part)
+        self._kinds = [types.of(index) for index in range(len(names))]
+        self.columns = [ColumnSpec(name, kind) for index, (name, kind) in enumerate(zip(names, self._kinds))
+                        if index != self._shape]
         self.geometry_type = ogr.wkbNone if self._shape < 0 else ogr.wkbUnknown
         self.wkt = _crs(self._path.with_suffix(".prj")) if self._shape >= 0 else ""
 
@@ -53,7 +63,7 @@ class TextRows:
             shapes: "List[Optional[bytes]]" = ([None] * len(part) if self._shape < 0
                                                else [_wkb(text) for text in cells[self._shape]])
             yield RowChunk(np.arange(start + 1, start + len(part) + 1), shapes, {
-                name: [value or None for value in cells[index]] if "" in cells[index] else list(cells[index])
+                name: converted(cells[index], self._kinds[index])
                 for index, name in enumerate(self._names) if index != self._shape})
             start += len(part)
 
@@ -62,7 +72,8 @@ class TextRows:
         index = self._names.index(column)
         lines = self._lines()
         next(lines)
-        return list(dict.fromkeys(line[index] or None if index < len(line) else None for line in lines))
+        cells = list(dict.fromkeys(line[index] if index < len(line) else "" for line in lines))
+        return list(dict.fromkeys(converted(cells, self._kinds[index])))
 
     def _lines(self) -> "Iterator[List[str]]":
         """Yield the lines that hold something."""

@@ -136,9 +136,8 @@ def test_what_goes_out_comes_back(tmp_path, form, known, geometry):
         assert chunk.vectors.tobytes() == vectors().tobytes()
     assert chunk.columns["code"] == attributes["code"]
     assert chunk.columns["name"][1:] == attributes["name"][1:]
-    # All columns of a CSV are texts, and an id that is a text is no feature id.
-    ids = chunk.columns["fid_1" if form in ("csv", "numpy") else "fid"]
-    assert [int(value) for value in ids] == attributes["fid"]
+    assert list(chunk.columns["fid"]) == attributes["fid"]
+    assert list(chunk.columns["share"]) == attributes["share"]
     assert parse_key(back.space_key).same_space(parse_key(
         identity.key() if isinstance(identity, Space) else identity.text))
     assert "embedding_space_1" not in chunk.columns
