@@ -22,8 +22,13 @@ class RelationLinesStyle(QgsProcessingLayerPostProcessorInterface):
                          feedback: QgsProcessingFeedback) -> None:
         """Give the layer its symbol."""
         if isinstance(layer, QgsVectorLayer) and layer.isValid() and layer.isSpatial():
-            symbol = QgsLineSymbol.createSimple({"color": "228,87,46,170", "width": "0.3", "capstyle": "round"})
-            symbol.symbolLayer(0).setDataDefinedProperty(
-                QgsSymbolLayer.Property.PropertyStrokeWidth, QgsProperty.fromExpression('0.15 + 0.6 / "rank"'))
-            layer.setRenderer(QgsSingleSymbolRenderer(symbol))
-            layer.triggerRepaint()
+            style_relation_lines(layer)
+
+
+def style_relation_lines(layer: QgsVectorLayer) -> None:
+    """Set lines whose width tells the rank."""
+    symbol = QgsLineSymbol.createSimple({"color": "228,87,46,170", "width": "0.3", "capstyle": "round"})
+    symbol.symbolLayer(0).setDataDefinedProperty(
+        QgsSymbolLayer.Property.PropertyStrokeWidth, QgsProperty.fromExpression('0.15 + 0.6 / "rank"'))
+    layer.setRenderer(QgsSingleSymbolRenderer(symbol))
+    layer.triggerRepaint()

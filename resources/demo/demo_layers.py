@@ -13,16 +13,24 @@ from qgis.core import (
     QgsMapLayer,
     QgsMarkerSymbol,
     QgsMultiBandColorRenderer,
+    QgsProperty,
     QgsRasterLayer,
+    QgsRasterMarkerSymbolLayer,
     QgsRendererCategory,
     QgsSingleBandGrayRenderer,
     QgsSingleSymbolRenderer,
+    QgsSymbolLayer,
+    QgsUnitTypes,
     QgsVectorLayer,
 )
 
+from ...engine.analyses.clusters.request import ClusterClass
 from ...processing_provider.styles.change import style_magnitude
+from ...processing_provider.styles.cluster_layer import style_cluster_layer
 from ...processing_provider.styles.embedding_raster import style_embedding_raster
 from ...processing_provider.styles.embedding_table import style_embedding_table
+from ...processing_provider.styles.photo_points import style_photo_points
+from ...processing_provider.styles.relation_lines import style_relation_lines
 from ...processing_provider.styles.score_raster import style_score_raster
 from ...processing_provider.styles.similar_layers import style_places
 from . import steps
@@ -31,6 +39,8 @@ from .scene import SceneFiles
 
 _DARK, _BRIGHT = 150.0, 2000.0
 _INFRARED_BRIGHT = 5200.0
+# Millimetres.
+_PHOTO_SIZE = 11.0
 # The share of cells whose change counts as ordinary when colours are chosen.
 _ORDINARY = 0.9
 
@@ -70,6 +80,10 @@ class DemoLayers:
     similar: QgsVectorLayer
     places: QgsVectorLayer
     changed: QgsVectorLayer
+    hexagons: QgsVectorLayer
+    photo_links: QgsVectorLayer
+    locations: QgsVectorLayer
+    photos: QgsVectorLayer
     patches: QgsVectorLayer
     points: QgsVectorLayer
     land_cover: QgsVectorLayer
@@ -81,8 +95,8 @@ class DemoLayers:
         return {
             "What is known": (self.land_cover, self.true_changes, self.area),
             "Answers": (self.places, self.similar, self.similarity, self.changed, self.change, self.clusters,
-                        self.clusters_summer, self.picture, self.picture_summer),
-            "Embedding tables": (self.points, self.patches),
+                        self.clusters_summer, self.hexagons, self.picture, self.picture_summer, self.photo_links),
+            "Embedding tables": (self.photos, self.locations, self.points, self.patches),
             "Embedding rasters": (self.town, self.spring, self.summer),
             "Scene": (self.scene_spring, self.scene_summer, self.scene_grey),
         }
@@ -106,6 +120,10 @@ def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
         similar=_vector(folder / steps.SIMILAR, "Outlines like the quarries"),
         places=_vector(folder / steps.PLACES, "Five best places"),
         changed=_vector(folder / steps.CHANGED, "Outlines of change"),
+        hexagons=_vector(folder / steps.HEXAGON_CLUSTERS, "Hexagons in the same groups"),
+        photo_links=_vector(folder / steps.PHOTO_LINKS, "Most alike photos"),
+        locations=_vector(folder / steps.LOCATION_COLOURS, "Points by location"),
+        photos=_vector(folder / steps.PHOTOS, "Photos"),
         patches=_vector(folder / steps.PATCHES, "Patches with vectors"),
         points=_vector(folder / steps.POINTS, "Labelled points with vectors"),
         land_cover=_vector(files.land_cover, "Land cover"),
@@ -125,6 +143,12 @@ def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
     for layer in (layers.picture, layers.picture_summer):
         layer.setRenderer(QgsMultiBandColorRenderer(layer.dataProvider(), 1, 2, 3))
     style_places(layers.places)
+    style_cluster_layer(layers.hexagons, [ClusterClass(int(one.value), one.label, one.color.getRgb()[:3])
+                                          for one in layers.clusters.renderer().classes()])
+    style_relation_lines(layers.photo_links)
+    style_photo_points(layers.photos, "", "thumbnail")
+    _as_pictures(layers.photos)
+    _by_colour_column(layers.locations)
     _outline(layers.similar, "#e4572e", "0.5", "solid")
     _outline(layers.changed, "#202020", "0.4", "solid")
     _by_land_cover(layers.land_cover)
@@ -195,6 +219,26 @@ def _like(model: QgsRasterLayer, layer: QgsRasterLayer) -> QgsMultiBandColorRend
     ):
         setter(_fixed_stretch(provider, band, source.minimumValue(), source.maximumValue()))
     return renderer
+
+
+def _as_pictures(layer: QgsVectorLayer) -> None:
+    """Show each photo's thumbnail, which lies in the table itself, at its place."""
+    symbol = QgsMarkerSymbol.createSimple({})
+    marker = QgsRasterMarkerSymbolLayer("", _PHOTO_SIZE)
+    marker.setSizeUnit(QgsUnitTypes.RenderUnit.RenderMillimeters)
+    marker.setDataDefinedProperty(QgsSymbolLayer.Property.PropertyName,
+                                  QgsProperty.fromExpression("'base64:' || to_base64(\"thumbnail\")"))
+    symbol.changeSymbolLayer(0, marker)
+    layer.setRenderer(QgsSingleSymbolRenderer(symbol))
+
+
+def _by_colour_column(layer: QgsVectorLayer) -> None:
+    """Give each point the colour that its row states."""
+    symbol = QgsMarkerSymbol.createSimple(
+        {"name": "circle", "outline_color": "white", "outline_width": "0.2", "size": "2.6"})
+    symbol.symbolLayer(0).setDataDefinedProperty(
+        QgsSymbolLayer.Property.PropertyFillColor, QgsProperty.fromField("colour"))
+    layer.setRenderer(QgsSingleSymbolRenderer(symbol))
 
 
 def _by_land_cover(layer: QgsVectorLayer) -> None:

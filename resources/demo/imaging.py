@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Iterable, Iterator, Tuple
 
 import numpy as np
 
@@ -61,19 +61,11 @@ SUMMER = Acquisition(
 
 def take_picture(land: Landscape, overpass: Acquisition, seed: int) -> np.ndarray:
     """Return the scene as uint16 of (bands, rows, cols): reflectance x 10000, 0 where a cloud hides the ground."""
-    surface, mix, canopy = (
-        (land.after, land.mix_after, land.canopy_after) if overpass.season
-        else (land.before, land.mix_before, land.canopy_before)
-    )
-    low, high = endmembers(overpass.season)
-    span = high - low
-    light = _light(land.terrain + canopy, overpass)
     hidden = _clouds(land.frame, overpass, seed)
     rng = generator(seed, _STREAM, overpass.season)
     picture = np.empty((len(BANDS), land.frame.rows, land.frame.columns), dtype=np.uint16)
-    for band in range(len(BANDS)):
-        fine = low[:, band][surface] + span[:, band][surface] * mix
-        seen = _pixels(fine * light)
+    for band, fine in enumerate(lit_ground(land, overpass, range(len(BANDS)))):
+        seen = _pixels(fine)
         if BANDS[band].wavelength > 1.0:
             seen = _twenty_metres(seen)
         seen = blur(seen, 0.62) * overpass.gain + overpass.haze[band]
@@ -82,6 +74,19 @@ def take_picture(land: Landscape, overpass: Acquisition, seed: int) -> np.ndarra
         picture[band] = np.clip(np.rint(seen * 10000), 1, 15000)
     picture[:, hidden] = NODATA
     return picture
+
+
+def lit_ground(land: Landscape, overpass: Acquisition, bands: Iterable[int]) -> Iterator[np.ndarray]:
+    """Yield what leaves the ground towards the sky in each band, on the fine grid, before air and sensor blur it."""
+    surface, mix, canopy = (
+        (land.after, land.mix_after, land.canopy_after) if overpass.season
+        else (land.before, land.mix_before, land.canopy_before)
+    )
+    low, high = endmembers(overpass.season)
+    span = high - low
+    light = _light(land.terrain + canopy, overpass)
+    for band in bands:
+        yield (low[:, band][surface] + span[:, band][surface] * mix) * light
 
 
 def _light(height: np.ndarray, overpass: Acquisition) -> np.ndarray:

@@ -73,6 +73,16 @@ def pictures_of(layers: DemoLayers) -> List[Picture]:
         Picture("patches", "Patches",
                 "One square of 320 m and one vector each. Where clouds hide more than half of a patch there is none.",
                 (layers.patches, layers.scene_spring), everything),
+        Picture("hexagons", "Hexagons in the groups of the cells",
+                "The mean vector of each hexagon of H3, some 350 m across, assigned by the same saved model.",
+                (layers.hexagons, layers.scene_grey), everything),
+        Picture("photos", "Photos of a flight",
+                "Each photo where its EXIF says it was taken. Lines lead to the most alike photo at least 300 m away: "
+                "houses to houses, woods to woods.",
+                (layers.photos, layers.photo_links, layers.scene_grey), everything),
+        Picture("locations", "Where points lie, as colours",
+                "Vectors of longitude and latitude alone: near points have like colours, whatever grows there.",
+                (layers.locations, layers.scene_grey), everything),
         Picture("labels", "What is known",
                 "Labelled points of seven land cover classes, by colour: the material for classification and for "
                 "finding similar places.",

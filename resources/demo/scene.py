@@ -1,4 +1,4 @@
-"""Makes the demo's scene: six-band pictures of an invented landscape at two dates, with labels; no download."""
+"""Makes the demo's scene: six-band pictures of an invented landscape at two dates, labels, photos; no download."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .frame import PIXEL, Frame
 from .imaging import BANDS, NODATA, SPRING, SUMMER, Acquisition, take_picture
 from .labels import Georeference, pick_points, write_area, write_changes, write_points
 from .landscape import Landscape, make_landscape
+from .photos import plan_flight, write_photos
 
 WIDTH, HEIGHT = 1200, 1000
 SEED = 7
@@ -43,6 +44,7 @@ class SceneFiles:
     land_cover: Path
     true_changes: Path
     area_of_interest: Path
+    photos: Path
 
 
 def make_scene(width: int = WIDTH, height: int = HEIGHT, seed: int = SEED) -> Scene:
@@ -59,18 +61,21 @@ def scene_files(folder: Path) -> SceneFiles:
         land_cover=folder / "land_cover.gpkg",
         true_changes=folder / "true_changes.gpkg",
         area_of_interest=folder / "area_of_interest.gpkg",
+        photos=folder / "photos",
     )
 
 
 def write_scene(scene: Scene, folder: Path, seed: int = SEED) -> SceneFiles:
-    """Write pictures and labels into a folder, over older ones."""
+    """Write pictures, labels and photos into a folder, over older ones."""
     folder.mkdir(parents=True, exist_ok=True)
     files = scene_files(folder)
     for path, picture, overpass in ((files.spring, scene.spring, SPRING), (files.summer, scene.summer, SUMMER)):
         _write_picture(path, picture, overpass)
-    write_points(files.land_cover, pick_points(scene.land, scene.clear, seed), PLACE)
+    points = pick_points(scene.land, scene.clear, seed)
+    write_points(files.land_cover, points, PLACE)
     write_changes(files.true_changes, scene.land.changes, PLACE)
     write_area(files.area_of_interest, scene.land.frame, PLACE)
+    write_photos(files.photos, scene.land, plan_flight(scene.land, points, seed), PLACE, seed)
     return files
 
 

@@ -24,6 +24,12 @@ PICTURE_SUMMER = "picture_summer.tif"
 CHANGE = "change.tif"
 CHANGED = "changed.gpkg"
 NEAREST = "nearest_patches.gpkg"
+PHOTOS = "photos.gpkg"
+PHOTO_LINKS = "photos_alike.gpkg"
+LOCATIONS = "locations.gpkg"
+LOCATION_COLOURS = "location_colours.gpkg"
+HEXAGONS = "hexagons.gpkg"
+HEXAGON_CLUSTERS = "hexagon_clusters.gpkg"
 MODEL = "map_what_is_there.model3"
 MODEL_CLUSTERS = "model_clusters.tif"
 
@@ -175,6 +181,53 @@ STEPS: Tuple[Step, ...] = (
         "For every patch the two most alike ones that are at least two kilometres away.",
         "earthprint:nearest",
         (("INPUT", PATCHES), ("NEIGHBOURS", "2"), ("EXCLUDE", "2000"), ("OUTPUT", NEAREST)),
+    ),
+    Step(
+        "Aggregate to hexagons",
+        "The mean vector of the cells in each hexagon of H3, a grid of the whole Earth: fewer places, on which "
+        "rasters, photos and statistics of any source meet.",
+        "earthprint:toh3raster",
+        (("INPUT", SPRING), ("RESOLUTION", "9"), ("OUTPUT", HEXAGONS)),
+    ),
+    Step(
+        "Group the hexagons as the cells were",
+        "A mean vector is in the space of the raster it was made from, so the groups of the cells serve for hexagons, "
+        "too.",
+        "earthprint:clustertable",
+        (("INPUT", HEXAGONS), ("REUSE", "clusters.json"), ("OUTPUT", HEXAGON_CLUSTERS)),
+    ),
+    Step(
+        "Embed the photos of a flight",
+        "A drone took pictures straight down. Where, when and facing where is read from the photos themselves, and the "
+        "encoder is made from them: again no download.",
+        "earthprint:embedphotos",
+        (("FOLDER", "photos"), ("ENCODER", "automatic"), ("OUTPUT", PHOTOS)),
+    ),
+    Step(
+        "Find each photo's like",
+        "For every photo the most alike one taken at least 300 m away, with a line between the two.",
+        "earthprint:nearest",
+        (
+            ("INPUT", PHOTOS),
+            ("NEIGHBOURS", "1"),
+            ("EXCLUDE", "300"),
+            ("OUTPUT", "photo_pairs.gpkg"),
+            ("LINES", PHOTO_LINKS),
+        ),
+    ),
+    Step(
+        "Embed where the points lie",
+        "A location encoder makes a vector of longitude and latitude alone, here one that tells places apart that are "
+        "some kilometres from each other. It says nothing of what a place looks like: a model takes it beside the "
+        "vectors that do.",
+        "earthprint:embedlocations",
+        (("INPUT", "land_cover.gpkg"), ("ENCODER", "fourier-sphere"), ("LENGTH", "5"), ("OUTPUT", LOCATIONS)),
+    ),
+    Step(
+        "Draw the locations as colours",
+        "Three principal components of these vectors: near points have like colours, whatever grows there.",
+        "earthprint:reducetable",
+        (("INPUT", LOCATIONS), ("PICTURE", "true"), ("OUTPUT", LOCATION_COLOURS)),
     ),
     Step(
         "Run a graphical model",

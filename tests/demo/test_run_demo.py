@@ -67,7 +67,7 @@ def test_the_project_opens_wherever_its_folder_lies(demo: Path, qgis_app: object
     project = QgsProject()
     assert project.read(str(demo / "earthprint_demo.qgz"))
     layers = project.mapLayers().values()
-    assert len(layers) == 20
+    assert len(layers) == 24
     assert [layer.name() for layer in layers if not layer.isValid()] == []
     assert {Path(layer.source().split("|")[0]).parent for layer in layers} == {demo}
     groups = [group.name() for group in project.layerTreeRoot().findGroups()]
@@ -184,6 +184,79 @@ def test_patches_lie_side_by_side_where_half_can_be_seen(demo: Path) -> None:
     assert places == expected
 
 
+def features_of(path: Path) -> List[dict]:
+    """Return the attributes of any layer, with the place of each row's geometry."""
+    from osgeo import ogr
+
+    source = ogr.Open(str(path))
+    layer = source.GetLayer(0)
+    found = []
+    for feature in layer:
+        row = {field.name: feature[field.name] for field in layer.schema if field.type != ogr.OFTBinary}
+        row["fid"] = feature.GetFID()
+        if feature.GetGeometryRef() is not None:
+            middle = feature.GetGeometryRef().Centroid()
+            row["place"] = middle.GetX(), middle.GetY()
+        found.append(row)
+    return found
+
+
+def test_alike_photos_show_the_same_land_cover(demo: Path) -> None:
+    from osgeo import osr
+
+    degrees, plane = osr.SpatialReference(), osr.SpatialReference()
+    degrees.ImportFromEPSG(4326)
+    plane.ImportFromEPSG(32632)
+    degrees.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    to_plane = osr.CoordinateTransformation(degrees, plane)
+    labels = features_of(scene_files(demo).land_cover)
+    spots = np.array([row["place"] for row in labels])
+    seen = {}
+    for row in features_of(demo / steps.PHOTOS):
+        apart = np.hypot(*(spots - to_plane.TransformPoint(*row["place"])[:2]).T)
+        # A photo was taken straight above a labelled point; EXIF keeps that place to a hand's breadth.
+        assert apart.min() < 0.1
+        seen[row["fid"]] = labels[int(apart.argmin())]["land_cover"]
+    assert len(seen) >= 30
+    pairs = [row for row in features_of(demo / "photo_pairs.gpkg") if row["rank"] == 1]
+    same = np.mean([seen[row["source_id"]] == seen[row["target_id"]] for row in pairs])
+    classes = list(seen.values())
+    by_chance = np.mean([[one == other for one in classes] for other in classes])
+    assert same > 2 * by_chance
+
+
+def test_hexagons_are_in_the_groups_of_their_cells(demo: Path) -> None:
+    clusters = gdal.Open(str(demo / steps.CLUSTERS))
+    classes = clusters.ReadAsArray()
+    left, width, _, top, _, height = clusters.GetGeoTransform()
+    from osgeo import osr
+
+    degrees, plane = osr.SpatialReference(), osr.SpatialReference()
+    degrees.ImportFromEPSG(4326)
+    plane.ImportFromEPSG(32632)
+    degrees.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    to_plane = osr.CoordinateTransformation(degrees, plane)
+    agree = []
+    for row in features_of(demo / steps.HEXAGON_CLUSTERS):
+        x, y, _ = to_plane.TransformPoint(*row["place"])
+        column, line = int((x - left) / width), int((y - top) / height)
+        if 2 < column < classes.shape[1] - 3 and 2 < line < classes.shape[0] - 3:
+            around = classes[line - 2:line + 3, column - 2:column + 3].ravel()
+            if (around > 0).all():
+                agree.append(row["cluster"] in around)
+    assert len(agree) > 20 and np.mean(agree) > 0.75
+
+
+def test_colours_of_locations_follow_the_place(demo: Path) -> None:
+    rows = features_of(demo / steps.LOCATION_COLOURS)
+    places = np.array([row["place"] for row in rows])
+    colours = np.array([[int(row["colour"][at:at + 2], 16) for at in (1, 3, 5)] for row in rows], float)
+    apart = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1))
+    unlike = np.abs(colours[:, None] - colours[None]).sum(axis=2)
+    near, far = (apart > 0) & (apart < 200), apart > 1500
+    assert unlike[near].mean() < 0.3 * unlike[far].mean()
+
+
 class _Links(HTMLParser):
     """Collects what a page refers to."""
 
@@ -199,7 +272,7 @@ def test_the_page_shows_pictures_that_are_there_and_every_command(demo: Path) ->
     text = (demo / "index.html").read_text(encoding="utf-8")
     links = _Links()
     links.feed(text)
-    assert len(set(links.found)) == 13
+    assert len(set(links.found)) == 16
     assert all((demo / link).is_file() for link in links.found)
     assert "http" not in text
     plain = unescape(text)

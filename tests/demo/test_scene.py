@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from osgeo import gdal, ogr
+from osgeo import gdal, ogr, osr
 
+from earthprint.engine.photos.exif import read_facts
 from earthprint.resources.demo.imaging import BANDS
 from earthprint.resources.demo.labels import change_mask, pick_points
+from earthprint.resources.demo.photos import Shot, plan_flight, write_photos
 from earthprint.resources.demo.scene import PLACE, Scene, make_scene, write_scene
 
 SIZE = (360, 300)
@@ -136,3 +140,47 @@ def test_written_twice_gives_the_same_pixels(scene: Scene, tmp_path: Path) -> No
     assert np.array_equal(gdal.Open(str(files.summer)).ReadAsArray(), scene.summer)
     area = ogr.Open(str(files.area_of_interest))
     assert area.GetLayer(0).GetFeatureCount() == 1
+
+
+def test_photos_tell_where_when_and_facing_where_they_were_taken(scene: Scene, tmp_path: Path) -> None:
+    """The plugin's own reader finds in each photo what the flight was planned to be."""
+    shots = plan_flight(scene.land, pick_points(scene.land, scene.clear, 7), 7)
+    write_scene(scene, tmp_path)
+    photos = sorted((tmp_path / "photos").glob("*.jpg"))
+    assert len(photos) == len(shots) >= 40
+    to_plane = osr.CoordinateTransformation(lonlat(), PLACE.system())
+    for path, shot in zip(photos, shots):
+        with open(path, "rb") as file:
+            facts = read_facts(file)
+        x, y, _ = to_plane.TransformPoint(facts.longitude, facts.latitude)
+        assert np.hypot(x - PLACE.left - shot.east, y - PLACE.top + shot.south) < 0.02
+        assert facts.heading == shot.heading and facts.heading_of == "view"
+        assert facts.taken == shot.time.isoformat()
+
+
+def lonlat() -> osr.SpatialReference:
+    """Return longitude and latitude, in that order."""
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(4326)
+    reference.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
+    return reference
+
+
+def test_photos_show_the_ground_turned_by_the_heading(scene: Scene, tmp_path: Path) -> None:
+    """Facing north the picture's top is north; facing east it is east, and the same ground lies across it."""
+    middle = Shot(1800.0, 1500.0, 0.0, datetime(2023, 5, 23))
+    north, east = (photo(scene, tmp_path, replace(middle, heading=turn)) for turn in (0.0, 90.0))
+    # Around the centre, what lies north of it lies left of it when east is up.
+    likeness = [np.corrcoef(north[:, 30:150, 60:180].ravel(),
+                            np.rot90(east[:, 30:150, 60:180], turns, axes=(1, 2)).ravel())[0, 1]
+                for turns in (-1, 0, 1, 2)]
+    assert likeness[0] > 0.9 and max(likeness[1:]) < 0.8
+    seen = scene.spring[[2, 1, 0]][:, 141:159, 168:192].astype(float)
+    small = north.reshape(3, 18, 10, 24, 10).mean(axis=(2, 4))
+    assert np.corrcoef(seen.ravel(), small.ravel())[0, 1] > 0.8
+
+
+def photo(scene: Scene, folder: Path, shot: Shot) -> np.ndarray:
+    """Return the pixels of one photo."""
+    write_photos(folder / "one", scene.land, [shot], PLACE, 7)
+    return gdal.Open(str(folder / "one" / "photo_01.jpg")).ReadAsArray().astype(float)

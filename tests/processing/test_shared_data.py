@@ -1,4 +1,4 @@
-"""The sample data opens with one call each, with nothing a user couldn't know, and analyses take the results as they are.
+"""The sample data opens with one call each, with nothing a user could not know, and analyses take the results so.
 
 Photos and footprints are of one date each, so change means something only for AlphaEarth, whose table tells the vectors
 of a year and their difference from the year before, and for two editions of the vectors of the counties.
