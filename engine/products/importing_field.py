@@ -23,6 +23,7 @@ from .published_field import PublishedField
 from .quality import Gauge, Quality
 from .raster_field import RasterField, raster_field
 from .resampling import BILINEAR, NEAREST, RESAMPLINGS
+from .scaled_tile import write_scaled
 from .tessera_tile import TesseraTile
 from .tiles import TileMosaic, Zone, moved_to, own_grid, tile_grid_in, tile_paths, zones_of
 from .virtual import write_mosaic, write_virtual
@@ -131,7 +132,9 @@ def _imported(request: FieldImport, published: AnyField, output: str, progress: 
     quality.tell(request.path, progress, "sampled cells")
     output = _output(request, published, output)
     require_writable(Path(output))
-    if Path(output).suffix.lower() == VIRTUAL:
+    if Path(output).suffix.lower() == VIRTUAL and isinstance(published, (TesseraTile, ZarrField)):
+        _scaled(published, output, space, Part(progress, 0.1, 1.0))
+    elif Path(output).suffix.lower() == VIRTUAL:
         _in_place(published, output, space)
     else:
         _copy(published, output, space, Part(progress, 0.1, 1.0))
@@ -194,7 +197,7 @@ def _output(request: FieldImport, published: AnyField, output: str) -> str:
     ending = Path(output).suffix.lower()
     if ending not in (VIRTUAL, *_COPIES):
         return output + (COPY if reason else VIRTUAL)
-    if ending == VIRTUAL and reason:
+    if ending == VIRTUAL and reason and not _has_scales(published):
         raise OutputError("field-in-place", "{path} can't be used in place, because {reason}: end OUTPUT in .tif for a "
                           "copy.", path=request.path, reason=reason)
     _require_other(output, [request.path, *(tile.path for tile in _tiles(published))])
@@ -232,6 +235,21 @@ def _in_place(published: "Union[RasterField, TileMosaic]", output: str, space: S
     views = [tile.view if tile.grid.wkt == wkt else replace(
         tile.view, crs=wkt, grid=tile_grid_in(tile, published.grid)) for tile in tiles]
     write_mosaic(views, output, names, metadata)
+
+
+def _has_scales(published: AnyField) -> bool:
+    """Tell whether a field lies in bytes with scales, which a .vrt multiplies."""
+    return isinstance(published, (TesseraTile, ZarrField)) and published.scale_bands > 0
+
+
+def _scaled(published: "Union[TesseraTile, ZarrField]", output: str, space: Space, progress: Progress) -> None:
+    """Write the bytes and scales as they are, and the virtual raster that multiplies them."""
+    names = [f"Dimension {number}" for number in range(1, published.dimensions + 1)]
+    metadata = {SPACE_ITEM: space.canonical(), KEY_ITEM: space.key(published.coding.code),
+                PROVENANCE_ITEM: provenance_item(space.provenance)}
+    codes, scales = write_scaled(published, output, names, metadata, progress)
+    progress.info(f"The bytes and scales as published lie in {codes} and {scales}, which {output} multiplies: keep the "
+                  "three together.")
 
 
 def _copy(published: AnyField, output: str, space: Space, progress: Progress) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Tuple
 
 import numpy as np
 
-from ..coding import FLOAT32, Coding
+from ..coding import FLOAT32, Coding, decode_with_scales
 from ..dataset import raster_info
 from ..errors import InputError
 from ..grid import Window
@@ -49,16 +49,24 @@ class TesseraTile:
                              "choose the landmask of the same tile.", path=self.path, rows=self._codes.shape[0],
                              columns=self._codes.shape[1], mask=mask, height=self.grid.height, width=self.grid.width)
 
+    @property
+    def scale_bands(self) -> int:
+        """Return how many scales a cell has: one or as many as dimensions, 0 for floats, which need none."""
+        return 0 if self._scales is None else 1 if self._scales.ndim == 2 else self.dimensions
+
     def vectors(self, window: Window) -> np.ndarray:
         """Return `(dims, rows, cols)`: code times scale, NaN where the scale is NaN."""
+        codes, scales = self.coded(window)
+        return decode_with_scales(codes, scales)
+
+    def coded(self, window: Window) -> "Tuple[np.ndarray, np.ndarray]":
+        """Return codes `(dims, rows, cols)` and scales `(1 or dims, rows, cols)`, which are 1 for floats."""
         part = (slice(window.y, window.bottom), slice(window.x, window.right))
-        found = np.asarray(self._codes[part], dtype=np.float32)
-        if self._scales is not None:
-            scales = np.asarray(self._scales[part], dtype=np.float32)
-            found = found * (scales[..., None] if scales.ndim == 2 else scales)
-        found = np.ascontiguousarray(np.moveaxis(found, 2, 0))
-        found[:, ~np.isfinite(found).all(axis=0)] = np.nan
-        return found
+        codes = np.ascontiguousarray(np.moveaxis(np.asarray(self._codes[part]), 2, 0))
+        if self._scales is None:
+            return codes, np.ones((1, window.height, window.width), dtype=np.float32)
+        scales = np.asarray(self._scales[part], dtype=np.float32)
+        return codes, scales[None] if scales.ndim == 2 else np.ascontiguousarray(np.moveaxis(scales, 2, 0))
 
     def impossible(self, window: Window) -> int:
         """Return how many cells have a negative or infinite scale."""

@@ -11,7 +11,7 @@ import numpy as np
 from osgeo import gdal
 
 from ..coding import ALPHAEARTH as COMPANDED
-from ..coding import FLOAT32, Coding
+from ..coding import FLOAT32, Coding, decode_with_scales
 from ..dataset import open_arrays, quiet, user_reference
 from ..errors import InputError
 from ..grid import Grid, Window
@@ -76,10 +76,21 @@ class ZarrField:
         if self.coding is COMPANDED:
             return np.array(COMPANDED.decode(np.nan_to_num(found, nan=-128).astype(np.int8)))
         if self._scales is not None:
-            found = found * self._scale(window)
+            return decode_with_scales(found, self._scale(window))
         missing = ~np.isfinite(found).all(axis=0)
         found[:, missing] = np.nan
         return found
+
+    @property
+    def scale_bands(self) -> int:
+        """Return how many scales a cell has: one or as many as dimensions, 0 where there are none."""
+        if self._scales is None:
+            return 0
+        return 1 if len(self._scales.GetDimensions()) < len(self._array.GetDimensions()) else self.dimensions
+
+    def coded(self, window: Window) -> "Tuple[np.ndarray, np.ndarray]":
+        """Return codes `(dims, rows, cols)` and scales `(1 or dims, rows, cols)`."""
+        return self._raw(window).astype(np.int8), self._scale(window)
 
     def impossible(self, window: Window) -> int:
         """Return how many cells are nodata in some dimensions only."""

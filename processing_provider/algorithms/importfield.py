@@ -81,7 +81,8 @@ class ImportField(EarthprintAlgorithm):
             output,
             self.tr("A .vrt shows the file in place and carries space and licence: keep the file where it is. A .tif "
                     "is a copy without loss. A temporary output is a .vrt where that goes; arrays, Zarr and files "
-                    "whose empty cells are zeros need a copy."))
+                    "whose empty cells are zeros need a copy. For TESSERA's bytes with scales, a .vrt multiplies the "
+                    "two, which are kept as they are in NAME_codes.tif and NAME_scales.tif: a quarter of the room."))
         self.addOutput(QgsProcessingOutputNumber("DIMENSIONS_OUT", self.tr("Dimensions")))
         self.addOutput(QgsProcessingOutputString("PRODUCT_OUT", self.tr("Product that was recognised")))
         self.addOutput(QgsProcessingOutputString("SPACE", self.tr("Space")))

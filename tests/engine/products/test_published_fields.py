@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from osgeo import gdal, osr
 
-from earthprint.engine.coding import ALPHAEARTH
+from earthprint.engine.coding import ALPHAEARTH, decode_with_scales, encode_with_scales
 from earthprint.engine.dataset import open_raster
 from earthprint.engine.errors import InputError, OutputError
 from earthprint.engine.field import open_field
@@ -324,8 +324,63 @@ def test_the_landmask_may_lie_elsewhere(tmp_path):
     other = geotiff(tmp_path / "other.tif", np.ones((1, 14, 12), np.uint8), names=None)
     with pytest.raises(InputError, match="14 × 11 cells but .*other.tif has 14 × 12"):
         brought_in(path, tmp_path / "out.tif", georeference=str(other))
+    np.save(tmp_path / "floats.npy", np.ones((14, 11, 128), np.float32))
     with pytest.raises(OutputError, match="end OUTPUT in .tif"):
-        brought_in(path, tmp_path / "out.vrt")
+        brought_in(tmp_path / "floats.npy", tmp_path / "out.vrt",
+                   georeference=str(tmp_path / "landmasks" / "grid_0.15_52.05.tiff"))
+
+
+@pytest.mark.parametrize("per_value", [False, True])
+def test_bytes_and_scales_stay_as_they_are_behind_a_vrt(tmp_path, per_value):
+    shape = (300, 270, 128) if per_value else (300, 270)
+    scales = np.random.default_rng(3).random(shape).astype(np.float32)
+    scales[2, 4] = np.nan
+    scales[200:, 100:] = np.nan
+    scales[6, 1] = 0
+    codes = tile(tmp_path, scales, 300, 270)
+    codes[0] = np.arange(128) - 128
+    codes[1] = np.arange(128)
+    np.save(tmp_path / "grid_0.15_52.05.npy", codes)
+    geotiff(tmp_path / "grid_0.15_52.05.tiff", np.ones((1, 300, 270), np.uint8), names=None)
+    progress = Recorder()
+    (tmp_path / "out").mkdir()
+    result = brought_in(tmp_path / "grid_0.15_52.05.npy", tmp_path / "out" / "t.vrt", progress)
+    expected = np.moveaxis(codes.astype(np.float32) * (scales if per_value else scales[..., None]), 2, 0)
+    # The three files may be moved together, and need nothing of what they were made from.
+    for name in ("", "_scales"):
+        (tmp_path / f"grid_0.15_52.05{name}.npy").unlink()
+    (tmp_path / "out").rename(tmp_path / "moved")
+    path = tmp_path / "moved" / "t.vrt"
+    field, found = vectors_of(path)
+    np.testing.assert_array_equal(found, expected)
+    # Any program that asks GDAL gets the same numbers.
+    np.testing.assert_array_equal(gdal.Open(str(path)).ReadAsArray(), expected)
+    assert gdal.Open(str(tmp_path / "moved" / "t_codes.tif")).GetRasterBand(1).DataType == gdal.GDT_Byte
+    stored = gdal.Open(str(tmp_path / "moved" / "t_codes.tif")).ReadAsArray().astype(np.int16) - 128
+    np.testing.assert_array_equal(stored, np.moveaxis(codes, 2, 0))
+    assert field.space == Space("tessera", 128) and result.key == field.key
+    assert field.space.provenance[0].licence == "CC0 1.0"
+    assert field.info.grid.transform == (500000, 10, 0, 4000000, 0, -10)
+    size = sum(part.stat().st_size for part in (tmp_path / "moved").iterdir())
+    assert per_value or size < 0.3 * expected.nbytes
+    assert any("keep the three together" in text for text in progress.infos)
+
+
+def test_a_scale_of_a_cell_encodes_within_half_of_it():
+    vectors = np.random.default_rng(6).normal(size=(16, 9, 8)).astype(np.float32)
+    vectors[:, 1, 2], vectors[:, 3, 3] = np.nan, 0
+    codes, scales = encode_with_scales(vectors)
+    assert (codes.dtype, scales.dtype, scales.shape) == (np.int8, np.float32, (9, 8))
+    found = decode_with_scales(codes, scales)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(vectors))
+    assert np.isnan(scales[1, 2]) and scales[3, 3] == 0 and not found[:, 3, 3].any()
+    for row in range(9):
+        for column in range(8):
+            if (row, column) != (1, 2):
+                largest = np.abs(vectors[:, row, column]).max()
+                assert scales[row, column] == pytest.approx(largest / 127, rel=1e-6)
+                apart = np.abs(found[:, row, column] - vectors[:, row, column]).max()
+                assert apart <= largest / 127 / 2 * (1 + 1e-5)
 
 
 def test_arrays_without_scales_or_of_another_shape_are_told(tmp_path):
@@ -377,10 +432,12 @@ def test_tessera_in_zarr(tmp_path, coordinates):
         zarr_array(store, "easting", 500005.0 + 10 * np.arange(7, dtype="<f8"), ["easting"])
     result = brought_in(store if coordinates else store / ".zgroup", tmp_path / "out")
     field, found = vectors_of(result.output)
-    np.testing.assert_array_equal(found, np.moveaxis(codes.astype(np.float32) * scales[..., None], 2, 0))
+    expected = np.moveaxis(codes.astype(np.float32) * scales[..., None], 2, 0)
+    np.testing.assert_array_equal(found, expected)
     assert field.info.grid.transform == (500000, 10, 0, 4000000, 0, -10)
     assert "zone 33N" in field.info.grid.wkt
     assert field.space == Space("tessera", 128)
+    np.testing.assert_array_equal(vectors_of(brought_in(store, tmp_path / "coded.vrt").output)[1], expected)
 
 
 @pytest.mark.skipif(gdal.GetDriverByName("Zarr") is None, reason="this GDAL has no Zarr")
