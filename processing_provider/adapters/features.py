@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from qgis.core import (
     QgsFeature,
     QgsFeatureRequest,
     QgsField,
+    QgsFieldConstraints,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeatureSource,
@@ -28,50 +30,62 @@ from ...engine.space import Space, only_key, parse_key
 from ...engine.table.parts import CHUNK_ROWS, EMBEDDING, EMBEDDING_SPACE, ColumnSpec, Identity, Table, TableChunk
 from ...engine.table.undeclared import undeclared_key
 from ...engine.table.vectors import check_vectors
+from .feature_order import NO_CHECKS, Walk, as_given, walk_of
 
 _TYPES = {
     "bool": "boolean", "int": "integer", "uint": "integer64", "qlonglong": "integer64", "qulonglong": "integer64",
     "double": "real", "QDate": "date", "QDateTime": "datetime", "QTime": "time", "QByteArray": "binary",
     "QVariantList": "json", "QStringList": "json", "QVariantMap": "json"}
-_NO_CHECKS = QgsProcessingFeatureSource.Flag.FlagSkipGeometryValidityChecks
+_AS_THEY_ARE = {int, float, str, bool, type(None)}
+# Few features at once stay in the processor's cache.
+_FEW = 32
 
 Rows = Tuple[List[Any], List[Optional[bytes]], Dict[str, List[Any]]]
 
 
 class FeatureRows:
-    """The rows of a feature source as plain Python values, in the order that the source gives them."""
+    """The rows of a feature source as plain Python values, in the order of a walk through it."""
 
-    def __init__(self, source: QgsProcessingFeatureSource, name: str, id_field: str = "") -> None:
+    def __init__(self, source: QgsProcessingFeatureSource, name: str, id_field: str = "",
+                 walk: Walk = as_given) -> None:
         """Describe the source; nothing is read yet."""
         self._source = source
+        self._walk = walk
         self._fields: List[QgsField] = [source.fields().at(index) for index in range(source.fields().count())]
         self._readers = [_reader(field) for field in self._fields]
         self._id_index = self._find_id_field(id_field, name)
         self.name = "“{}”".format(source.sourceName() or name)
         self.wkt = _wkt(source.sourceCrs())
         self.geometry_type = _ogr_type(source.wkbType())
+        self._without_geometry = source.wkbType() == QgsWkbTypes.Type.NoGeometry
         self.count = source.featureCount()
         self.columns = [ColumnSpec(field.name(), _TYPES.get(_type_name(field), "text")) for field in self._fields]
 
     def rows(self, size: int = CHUNK_ROWS) -> Iterator[Rows]:
         """Yield ids, geometries as WKB and columns by name, at most `size` rows at a time."""
-        pending: List[QgsFeature] = []
-        for feature in self._source.getFeatures(QgsFeatureRequest(), _NO_CHECKS):
-            pending.append(QgsFeature(feature))
-            if len(pending) == size:
-                yield self._unpack(pending)
-                pending = []
-        if pending:
-            yield self._unpack(pending)
+        features = self._walk(self._source)
+        while True:
+            ids: List[int] = []
+            wkb: List[Optional[bytes]] = []
+            columns: List[List[Any]] = [[] for _ in self._fields]
+            while len(ids) < size:
+                few = list(islice(features, min(_FEW, size - len(ids))))
+                if not few:
+                    break
+                ids.extend(map(QgsFeature.id, few))
+                wkb.extend(self._shapes(few))
+                for column, read, cells in zip(columns, self._readers, zip(*map(QgsFeature.attributes, few))):
+                    column.extend(read(cells))
+            if not ids:
+                return
+            named = {field.name(): column for field, column in zip(self._fields, columns)}
+            yield (ids if self._id_index < 0 else columns[self._id_index]), wkb, named
 
-    def _unpack(self, features: Sequence[QgsFeature]) -> Rows:
-        """Turn features into columns."""
-        values = [feature.attributes() for feature in features]
-        columns = {field.name(): [read(row[index]) for row in values]
-                   for index, (field, read) in enumerate(zip(self._fields, self._readers))}
-        ids = ([feature.id() for feature in features] if self._id_index < 0
-               else columns[self._fields[self._id_index].name()])
-        return ids, [_wkb(feature) for feature in features], columns
+    def _shapes(self, features: Sequence[QgsFeature]) -> List[Optional[bytes]]:
+        """Return the geometries' bytes, None where there is none."""
+        if self._without_geometry:
+            return [None] * len(features)
+        return [feature.geometry().asWkb().data() or None for feature in features]
 
     def _find_id_field(self, id_field: str, name: str) -> int:
         """Return the index of the id column: the one named, else a unique `fid`, else none (−1)."""
@@ -84,6 +98,8 @@ class FeatureRows:
         index = self._source.fields().lookupField("fid")
         if index < 0:
             return -1
+        if self._fields[index].constraints().constraints() & QgsFieldConstraints.Constraint.ConstraintUnique:
+            return index
         count = self._source.featureCount()
         return index if count >= 0 and len(self._source.uniqueValues(index)) == count else -1
 
@@ -92,9 +108,9 @@ class FeatureTable(FeatureRows):
     """An embedding table out of a feature source."""
 
     def __init__(self, source: QgsProcessingFeatureSource, name: str, registry: Optional[Registry] = None,
-                 id_field: str = "") -> None:
+                 id_field: str = "", walk: Walk = as_given) -> None:
         """Check that there is a column of vectors, and read its space's key."""
-        super().__init__(source, name, id_field)
+        super().__init__(source, name, id_field, walk)
         self._registry = registry
         if source.fields().indexFromName(EMBEDDING) < 0:
             raise InputError(
@@ -119,8 +135,9 @@ class FeatureTable(FeatureRows):
         for ids, wkb, columns in self.rows(size):
             blobs = columns.pop(EMBEDDING)
             keys = columns.pop(EMBEDDING_SPACE, None)
-            if keys is not None and any(keys):
-                only_key([self.space_key] + [key or "" for key in keys], self.name)
+            found = set(keys or ())
+            if any(found) and found != {self.space_key}:
+                only_key([self.space_key, *(key or "" for key in keys)], self.name)
             vectors = check_vectors(blobs, self.space_key, self.name, ids)
             yield TableChunk(ids if self._id_index >= 0 and isinstance(ids[0], str) else np.asarray(ids), vectors, wkb,
                              columns)
@@ -133,15 +150,10 @@ class FeatureTable(FeatureRows):
             if keys:
                 return only_key(keys, self.name)
         request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry).setLimit(1)
-        first = next(iter(self._source.getFeatures(request, _NO_CHECKS)), None)
+        first = next(iter(self._source.getFeatures(request, NO_CHECKS)), None)
         if first is None:
             raise InputError("table-empty", "{name} has no rows: check its filter and selection.", name=self.name)
         return undeclared_key(_plain(first.attribute(EMBEDDING)), self.name)
-
-
-def feature_rows(source: QgsProcessingFeatureSource, name: str, id_field: str = "") -> FeatureRows:
-    """Return the rows of any feature source; `name` is the parameter, for messages."""
-    return FeatureRows(source, name, id_field)
 
 
 def resolve_features(algorithm: QgsProcessingAlgorithm, parameters: "Dict[str, Any]", name: str,
@@ -184,19 +196,29 @@ def table_input(algorithm: QgsProcessingAlgorithm, parameters: "Dict[str, Any]",
         from ...engine.table import open_table
 
         return lambda: open_table(path, registry, id_field)
-    source = resolve_features(algorithm, parameters, name, context)
-    return lambda: FeatureTable(source, name, registry, id_field)
+    source, walk = resolve_features(algorithm, parameters, name, context), walk_of(parameters.get(name))
+    return lambda: FeatureTable(source, name, registry, id_field, walk)
 
 
-def _reader(field: QgsField) -> Callable[[Any], Any]:
-    """Return the conversion of a column; numbers and texts only need their NULLs replaced."""
-    return _plain_boolean if _type_name(field) == "bool" else _plain
+def _reader(field: QgsField) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """Return the conversion of some of a column's cells."""
+    kind = _type_name(field)
+    return {"bool": _plain_booleans, "QByteArray": _plain_bytes}.get(kind, _plain_cells)
 
 
-def _plain_boolean(value: Any) -> Any:
+def _plain_cells(cells: Sequence[Any]) -> Sequence[Any]:
+    """Return numbers and texts as they are, all else as Python's own."""
+    return cells if _AS_THEY_ARE.issuperset(map(type, cells)) else [_plain(cell) for cell in cells]
+
+
+def _plain_bytes(cells: Sequence[Any]) -> Sequence[Any]:
+    """Return bytes, None where there are none."""
+    return [(cell.data() or None) if type(cell) is QByteArray else _plain(cell) for cell in cells]
+
+
+def _plain_booleans(cells: Sequence[Any]) -> Sequence[Any]:
     """Return True, False or None."""
-    plain = _plain(value)
-    return None if plain is None else bool(plain)
+    return [None if cell is None else bool(cell) for cell in _plain_cells(cells)]
 
 
 def _plain(value: Any) -> Any:
@@ -222,11 +244,6 @@ def _type_name(field: QgsField) -> str:
         return QMetaType.typeName(kind) or ""
     name = QMetaType(kind).name()
     return bytes(name).decode("ascii") if not isinstance(name, str) else name
-
-
-def _wkb(feature: QgsFeature) -> Optional[bytes]:
-    """Return the geometry's bytes, or None where there is none."""
-    return bytes(feature.geometry().asWkb().data()) if feature.hasGeometry() else None
 
 
 def _wkt(crs: QgsCoordinateReferenceSystem) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any, List, Optional
 
@@ -11,17 +12,20 @@ from osgeo import ogr
 from qgis.core import (
     NULL,
     QgsFeature,
+    QgsFeatureSource,
     QgsGeometry,
     QgsProcessingContext,
     QgsProcessingFeatureSource,
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingUtils,
+    QgsRectangle,
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QByteArray, QDate, QDateTime, QTime
 
 from earthprint.engine.errors import InputError, SpaceError
 from earthprint.engine.space import Space
+from earthprint.engine.table import ColumnSpec, TableWriter
 from earthprint.processing_provider.adapters.features import FeatureRows, FeatureTable
 
 SPACE = Space(encoder="made-up", dimensions=3)
@@ -158,3 +162,89 @@ def test_the_registry_gives_the_description_back(qgis_app: Any, tmp_path: Path) 
     table = FeatureTable(source_of(table_layer(np.eye(3))), "INPUT", registry)
     assert table.space() == SPACE and table.identity() == SPACE
     assert FeatureTable(source_of(table_layer(np.eye(3))), "INPUT").space() is None
+
+
+def selected(layer: QgsVectorLayer, run_with: QgsProcessingContext, narrowed: Optional[str] = None) -> Any:
+    """Return the rows and the table of a layer's selection as an algorithm gets them."""
+    from qgis.core import QgsApplication
+
+    from earthprint.processing_provider.adapters.features import table_input
+    from earthprint.processing_provider.adapters.rows_input import rows_input
+
+    run_with.temporaryLayerStore().addMapLayer(layer)
+    definition = QgsProcessingFeatureSourceDefinition(layer.id(), True)
+    if narrowed and hasattr(definition, "filterExpression"):
+        definition.filterExpression = narrowed
+    algorithm = QgsApplication.processingRegistry().algorithmById("earthprint:clustertable").create()
+    parameters = {"INPUT": definition}
+    return (rows_input(algorithm, parameters, "INPUT", run_with)(),
+            table_input(algorithm, parameters, "INPUT", run_with)())
+
+
+@pytest.mark.parametrize("kind", ["memory", "geopackage"])
+def test_a_selection_comes_in_the_order_of_the_layer(provider: Any, tmp_path: Path, kind: str) -> None:
+    vectors = np.random.default_rng(2).normal(size=(300, 3)).astype(np.float32)
+    layer = table_layer(vectors)
+    if kind == "geopackage":
+        with TableWriter(tmp_path / "t.gpkg", "", ogr.wkbPoint, [ColumnSpec("name", "text")], SPACE) as writer:
+            writer.write([bytes(QgsGeometry.fromWkt(f"POINT({row} 0)").asWkb().data()) for row in range(300)],
+                         {"name": [f"place {row}" for row in range(300)]}, vectors)
+        layer = QgsVectorLayer(str(tmp_path / "t.gpkg"), "t", "ogr")
+    chosen = np.random.default_rng(3).permutation(300)[:200]
+    layer.selectByIds([int(row) + 1 for row in chosen])
+    expected = np.sort(chosen)
+    context = QgsProcessingContext()
+    rows, table = selected(layer, context)
+    chunks = list(table.chunks(64))
+    assert [len(chunk.ids) for chunk in chunks] == [64, 64, 64, 8]
+    assert np.concatenate([chunk.ids for chunk in chunks]).tolist() == (expected + 1).tolist()
+    assert np.array_equal(np.concatenate([chunk.vectors for chunk in chunks]), vectors[expected])
+    assert [name for chunk in rows.rows(77) for name in chunk.columns["name"]] == [f"place {row}" for row in expected]
+
+
+def test_a_large_selection_is_asked_for_in_parts(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from earthprint.processing_provider.adapters import feature_order
+
+    monkeypatch.setattr(feature_order, "CHUNK_ROWS", 7)
+    layer = table_layer(np.eye(3, dtype=np.float32).repeat(20, axis=0))
+    layer.selectByIds([60, 1, 33, *range(40, 56), 2])
+    rows, _ = selected(layer, QgsProcessingContext())
+    assert [number for chunk in rows.rows(5) for number in chunk.ids] == [1, 2, 33, *range(40, 56), 60]
+
+
+@pytest.mark.skipif(not hasattr(QgsProcessingFeatureSourceDefinition, "filterExpression"),
+                    reason="QGIS filters inputs from 3.32 on")
+def test_a_filtered_selection_is_in_order_too(provider: Any) -> None:
+    layer = table_layer(np.eye(3, dtype=np.float32).repeat(20, axis=0))
+    layer.selectByIds([60, 1, 33, *range(40, 56), 2])
+    rows, _ = selected(layer, QgsProcessingContext(), "name NOT IN ('place 0', 'place 44')")
+    assert [number for chunk in rows.rows() for number in chunk.ids] == [2, 33, *range(40, 45), *range(46, 56), 60]
+
+
+def test_an_edit_in_qgis_keeps_index_and_vectors_of_a_written_table(qgis_app: Any, tmp_path: Path) -> None:
+    vectors = np.random.default_rng(4).normal(size=(200, 256)).astype(np.float32)
+    space = Space(encoder="long", dimensions=256)
+    with TableWriter(tmp_path / "t.gpkg", "", ogr.wkbPoint, [ColumnSpec("name", "text")], space) as writer:
+        writer.write([bytes(QgsGeometry.fromWkt(f"POINT({row} {row})").asWkb().data()) for row in range(200)],
+                     {"name": [f"n{row}" for row in range(200)]}, vectors)
+    layer = QgsVectorLayer(str(tmp_path / "t.gpkg"), "t", "ogr")
+    assert layer.isValid() and layer.featureCount() == 200 and layer.extent().toString(0) == "0,0 : 199,199"
+    assert layer.hasSpatialIndex() == QgsFeatureSource.SpatialIndexPresence.SpatialIndexPresent
+    assert layer.startEditing()
+    assert layer.changeGeometry(11, QgsGeometry.fromWkt("POINT(1000 1000)")) and layer.deleteFeature(12)
+    added = QgsFeature(layer.fields())
+    added.setAttribute("name", "new")
+    added.setGeometry(QgsGeometry.fromWkt("POINT(2000 2000)"))
+    assert layer.addFeature(added) and layer.commitChanges()
+    found = [feature["name"] for feature in layer.getFeatures(QgsRectangle(999, 999, 2001, 2001))]
+    assert sorted(found) == ["n10", "new"]
+    assert not list(layer.getFeatures(QgsRectangle(9.9, 9.9, 11.1, 11.1)))
+    del layer
+    connection = sqlite3.connect(tmp_path / "t.gpkg")
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert connection.execute("SELECT rtreecheck('rtree_t_geom')").fetchall() == [("ok",)]
+    assert connection.execute("SELECT count(*) FROM rtree_t_geom").fetchall() == [(200,)]
+    assert connection.execute("SELECT feature_count FROM gpkg_ogr_contents").fetchall() == [(200,)]
+    [(kept,)] = connection.execute("SELECT embedding FROM t WHERE fid = 11").fetchall()
+    connection.close()
+    assert kept == vectors[10].astype("<f4").tobytes()
