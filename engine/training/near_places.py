@@ -15,19 +15,18 @@ def nearest_places(coordinates: np.ndarray, count: int) -> "tuple[np.ndarray, np
     boxes = _boxes(coordinates)
     low = np.stack([coordinates[rows].min(axis=0) for rows in boxes])
     high = np.stack([coordinates[rows].max(axis=0) for rows in boxes])
-    sizes = np.array([len(rows) for rows in boxes])
+    # So many boxes hold enough places, whichever they are.
+    first = min(len(boxes), -(-(count + 1) // min(len(rows) for rows in boxes)))
     found = np.empty((len(coordinates), count), dtype=np.int64)
     distance = np.empty((len(coordinates), count))
     for number, rows in enumerate(boxes):
         gap = np.maximum(np.maximum(low - high[number], low[number] - high), 0.0)
         gap = np.einsum("ij,ij->i", gap, gap)
-        order = np.argsort(gap, kind="stable")
-        taken = int(np.searchsorted(np.cumsum(sizes[order]), count + 1)) + 1
-        squares, others = _search(coordinates, rows, boxes, order[:taken], count)
+        squares, others = _search(coordinates, rows, boxes, np.argpartition(gap, first - 1)[:first], count)
         # Boxes nearer than the farthest neighbour so far may hold nearer places.
-        reach = int(np.searchsorted(gap[order], squares[:, -1].max(), side="right"))
-        if reach > taken:
-            squares, others = _search(coordinates, rows, boxes, order[:reach], count)
+        near = np.flatnonzero(gap <= squares[:, -1].max())
+        if len(near) > first:
+            squares, others = _search(coordinates, rows, boxes, near, count)
         found[rows], distance[rows] = others, np.sqrt(squares)
     return found, distance
 

@@ -39,7 +39,9 @@ def block_size_from(sites: Sites, residuals: np.ndarray, count: int, seed: int) 
     if most is None:
         return BlockSize(0.0, found.reach, "The samples of {} lie at too few places to be parted into blocks.".format(
             sites.name))
-    if found.reach < clustering_of(sites).nearest:
+    # No places in an extent lie farther apart than those of a lattice, so a longer range need not be looked at.
+    if found.reach < 1.1 * _extent(sites, units) / np.sqrt(len(units.rows)) \
+            and found.reach < clustering_of(sites).nearest:
         # A range shorter than the way to the next sample is a trick of chance, and blocks of it would hold one each.
         found = replace(found, reach=0.0)
     return _chosen(sites, found, most)
@@ -56,22 +58,20 @@ def _chosen(sites: Sites, found: Variogram, most: float) -> BlockSize:
     """Put the range and the bound together."""
     unit = sites.unit_name
     if not found.reach > 0:
-        return BlockSize(most, 0.0, "The residuals show no range, so blocks are as large as leaves {} a fold: "
-                         "{} {}.".format(BLOCKS_PER_FOLD, length_text(most), unit))
+        return BlockSize(most, 0.0, "The residuals show no range, so blocks are as large as leaves enough of "
+                         "them: {} {}.".format(length_text(most), unit))
     size = rounded(found.reach)
     if size <= most:
         return BlockSize(size, found.reach, "The residuals stay alike over about {} {}, so blocks are {} {} "
                          "wide.".format(length_text(found.reach), unit, length_text(size), unit))
     return BlockSize(most, found.reach, "The residuals stay alike over about {} {}, farther than blocks can be "
-                     "wide here ({} {}, {} a fold): figures may still be optimistic.".format(
-                         length_text(found.reach), unit, length_text(most), unit, BLOCKS_PER_FOLD))
+                     "wide here if enough of them shall remain ({} {}): figures may still be optimistic.".format(
+                         length_text(found.reach), unit, length_text(most), unit))
 
 
 def _largest(sites: Sites, units: UnitSites, count: int) -> "float | None":
     """Return the largest round side that leaves enough blocks, none of them too heavy; None where there is none."""
-    extent = float(np.ptp(units.points, axis=0).max(initial=0.0))
-    if sites.geographic:
-        extent /= sites.degrees
+    extent = _extent(sites, units)
     if not extent > 0:
         return None
     side = rounded(extent)
@@ -83,6 +83,12 @@ def _largest(sites: Sites, units: UnitSites, count: int) -> "float | None":
                 return size
             size = _smaller(size)
     return None
+
+
+def _extent(sites: Sites, units: UnitSites) -> float:
+    """Return the longer side of all places in units of the CRS."""
+    extent = float(np.ptp(units.points, axis=0).max(initial=0.0))
+    return extent / sites.degrees if sites.geographic else extent
 
 
 def _smaller(size: float) -> float:

@@ -43,8 +43,8 @@ def blocks_of(sites: Sites, units: UnitSites, size: float) -> np.ndarray:
         # Counted from the middle of the data, so that what is small against the coordinates is told apart, too.
         middle = units.points.mean(axis=0)
         columns, rows = np.floor((units.points - middle) / size).T
-    keys = np.stack([rows, columns], axis=1)
-    return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    row, column = (np.unique(part, return_inverse=True)[1].reshape(-1).astype(np.int64) for part in (rows, columns))
+    return np.unique(row * (column.max(initial=0) + 1) + column, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def length_text(length: float) -> str:

@@ -9,6 +9,9 @@ import numpy as np
 from ...errors import InputError
 from .assignment import RANDOM, Folds, class_rows, dealt, require_folds
 
+# Each unit is weighed against each fold; where units are so many, dealing them in turn is as even.
+_MOST_WEIGHED = 20_000
+
 
 def random_folds(units: np.ndarray, count: int, seed: int, strata: Optional[np.ndarray] = None,
                  name: str = "the input") -> Folds:
@@ -22,7 +25,7 @@ def random_folds(units: np.ndarray, count: int, seed: int, strata: Optional[np.n
                          "samples, or ask for fewer folds.", name=name, number=number, count=count)
     chance = np.random.default_rng(seed)
     order = chance.permutation(number)
-    if number == len(unit):
+    if number == len(unit) or number > _MOST_WEIGHED:
         fold = _in_turn(unit, order, count, strata)
     else:
         fold = dealt(class_rows(unit, number, strata), count, order)[unit]
@@ -30,10 +33,12 @@ def random_folds(units: np.ndarray, count: int, seed: int, strata: Optional[np.n
 
 
 def _in_turn(unit: np.ndarray, order: np.ndarray, count: int, strata: Optional[np.ndarray]) -> np.ndarray:
-    """Deal units of one row each in turn, class after class."""
-    fold = np.empty(len(unit), dtype=np.int64)
-    rows = np.argsort(unit)[order]
+    """Deal units in turn, class after class (that of their first row) and in each those of a size together."""
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    keys = [rank, np.bincount(unit)]
     if strata is not None:
-        rows = rows[np.argsort(np.asarray(strata)[rows], kind="stable")]
-    fold[rows] = np.arange(len(unit)) % count
-    return fold
+        keys.append(np.asarray(strata)[np.unique(unit, return_index=True)[1]])
+    fold = np.empty(len(order), dtype=np.int64)
+    fold[np.lexsort(keys)] = np.arange(len(order)) % count
+    return fold[unit]

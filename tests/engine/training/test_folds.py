@@ -82,6 +82,16 @@ def test_random_folds_share_out_each_class():
     assert not np.array_equal(folds.fold, random_folds(np.random.default_rng(1).permutation(203), 5, 4, classes).fold)
 
 
+def test_very_many_units_are_dealt_evenly_too():
+    chance = np.random.default_rng(0)
+    units = np.repeat(np.arange(25_000), chance.integers(1, 5, 25_000))
+    classes = (chance.random(25_000) < 0.1)[units].astype(int)
+    folds = random_folds(units, 5, 0, classes)
+    assert (np.bincount(units, weights=folds.fold) / np.bincount(units) % 1 == 0).all()
+    assert np.ptp(np.bincount(folds.fold)) < 20
+    assert np.ptp(np.bincount(folds.fold[classes == 1])) < 20
+
+
 def test_blocks_are_the_squares_of_a_lattice():
     points = strewn(400, 2)
     folds = block_folds(sites_at(points), 1500.0, 4, 0)
