@@ -20,7 +20,7 @@ from .request import GatherRequest
 _WHOLE = re.compile(r"^-?\d+$")
 _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
 _MANY_FRACTIONS = 20
-_MANY_NUMBERS = 50
+_MANY_NUMBERS, _MANY_CODES = 50, 255
 _SHOWN = 12
 
 
@@ -62,7 +62,7 @@ def require_classes(cells: "Sequence[Any]", target: ColumnSpec, name: str) -> "L
                          value=texts[0], count=len(texts))
     if target.type in NUMERIC_TYPES:
         fractions = any(not _WHOLE.match(text) for text in distinct)
-        if len(distinct) > (_MANY_FRACTIONS if fractions else max(_MANY_NUMBERS, len(texts) // 5)):
+        if len(distinct) > (_MANY_FRACTIONS if fractions else max(_MANY_NUMBERS, min(_MANY_CODES, len(texts) // 5))):
             raise InputError("target-numbers", "The target “{target}” of {name} has {count} different numbers, too "
                              "many for classes: use “Train regression”, or choose a column of categories.",
                              target=target.name, name=name, count=len(distinct))

@@ -103,6 +103,11 @@ def by_place(labels: Labels, rows: Rows, table: Rows, seed: int, progress: Progr
         for number, shape in enumerate(shapes):
             if shape is not None:
                 known.setdefault(shape, number)
+        repeated = sum(shape is not None for shape in shapes) - len(known)
+        if repeated:
+            progress.warn(f"{repeated} rows of {table.name} have the geometry of an earlier one, and labels there take "
+                          "the first: name the columns that hold the same ids in KEY and EMBEDDINGS_KEY if others are "
+                          "meant.")
         exact = np.array([known.get(shape, -1) if shape is not None else -1 for shape in labels.wkb], dtype=np.int64)
         pairs.add(np.flatnonzero(exact >= 0), exact[exact >= 0], "{count} have the geometry of a row")
     outlines = Outlines()

@@ -135,11 +135,12 @@ def read_labels(request: GatherRequest, key: Optional[ColumnSpec], progress: Pro
     if not raw.rows:
         raise InputError("target-empty", "{name} has no value of “{target}” in any of its {count} rows: choose another "
                          "target.", name=request.rows.name, target="; ".join(request.target), count=raw.read)
+    weights = np.ones(len(raw.rows))
+    if found.weight is not None:
+        weights = numbers_of(raw.cells[found.weight.name], found.weight.name)
     labels = Labels(
         np.array(raw.rows, dtype=np.int64), raw.cells[found.id.name] if found.id else raw.ids, raw.wkb,
-        _targets(request, found, raw), {column.name: raw.cells[column.name] for column in found.columns},
-        np.ones(len(raw.rows)) if found.weight is None else numbers_of(raw.cells[found.weight.name],
-                                                                      found.weight.name),
+        _targets(request, found, raw), {column.name: raw.cells[column.name] for column in found.columns}, weights,
         raw.cells[found.group.name] if found.group else None, raw.cells[found.key.name] if found.key else None,
         raw.cells[found.embedding.name] if found.embedding else None)
     finite = _finite(request, found, labels, progress)

@@ -35,7 +35,7 @@ class Told(Silent):
 def rows_of(**columns: Any) -> MadeRows:
     count = len(next(iter(columns.values())))
     return with_vectors([f"POINT({500000 + 10 * number} 5700000)" for number in range(count)], columns,
-                        list(VECTORS[:count]))
+                        list(np.resize(VECTORS, (count, 3))))
 
 
 def classified(values: "List[Any]", told: Any = None, **options: Any) -> Samples:
@@ -184,6 +184,7 @@ FLOATS = np.random.default_rng(2).normal(size=60).tolist()
     ({"y": ["a"] * 4}, {"task": "classification"}, "The target “y” of “made” is “a” in all 4 rows"),
     ({"y": ["7", "forest", "8"]}, {}, "holds “forest” .row 2., which is no number: .* “Train classification”"),
     ({"y": FLOATS}, {"task": "classification"}, "has 60 different numbers, too many for classes: use “Train regr"),
+    ({"y": [number % 300 for number in range(3000)]}, {"task": "classification"}, "has 300 different numbers"),
     ({"y": list(range(60))}, {"task": "classification"}, "has 60 different numbers"),
     ({"y": [None] * 3}, {}, "“made” has no value of “y” in any of its 3 rows"),
     ({"y": [math.inf] * 3}, {}, "All 3 rows of “made” with a target have an infinite value"),

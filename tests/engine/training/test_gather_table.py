@@ -120,6 +120,16 @@ def test_the_same_geometries_meet_first() -> None:
     assert any("20 have the geometry of a row" in text for text in told.infos)
 
 
+def test_rows_at_one_place_are_told() -> None:
+    vectors = vectors_of(3)
+    rows = MadeRows(["POINT(1 1)", "POINT(9 9)"], {"y": [1.0, 2.0]})
+    told = Told()
+    found = gather(GatherRequest(rows, ("y",), embeddings=with_vectors(
+        ["POINT(1 1)", "POINT(9 9)", "POINT(1 1)"], {}, list(vectors))), told)
+    np.testing.assert_array_equal(found.vectors, vectors[:2])
+    assert "1 rows of “made” have the geometry of an earlier one" in told.warnings[0]
+
+
 def test_points_in_polygons_of_a_table() -> None:
     cells = [(x, y) for x in range(5) for y in range(5)]
     vectors = vectors_of(25)
