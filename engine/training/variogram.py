@@ -12,6 +12,7 @@ from .sites import Sites, along_globe
 _MOST_PAIRS = 200_000
 _BINS = 24
 _FEWEST_PAIRS = 30
+_FEWEST_ROWS = 10
 _LEVELS = 12
 _RANGES = 80
 _STRUCTURE = 0.1
@@ -46,17 +47,22 @@ class Variogram:
 
 def variogram(sites: Sites, values: np.ndarray, seed: int) -> Variogram:
     """Estimate from at most 200,000 pairs at all distances up to half the farthest, and fit two models."""
-    values = np.asarray(values, dtype=np.float64)
-    placed = np.isfinite(sites.points).all(axis=1) & np.isfinite(values)
-    coordinates, values = sites.coordinates()[placed], values[placed]
-    if len(values) < 10:
-        return _nothing()
+    return variograms(sites, np.asarray(values).reshape(-1, 1), seed)[0]
+
+
+def variograms(sites: Sites, columns: np.ndarray, seed: int) -> "tuple[Variogram, ...]":
+    """Estimate one for each column `(n, m)` from the same pairs; rows without a place or a value are left out."""
+    columns = np.asarray(columns, dtype=np.float64)
+    placed = np.isfinite(sites.points).all(axis=1) & np.isfinite(columns).all(axis=1)
+    coordinates, columns = sites.coordinates()[placed], columns[placed]
+    if len(columns) < _FEWEST_ROWS:
+        return (_nothing(),) * columns.shape[1]
     first, second = _pairs(coordinates, np.random.default_rng(seed))
     straight = np.sqrt(((coordinates[first] - coordinates[second]) ** 2).sum(axis=1))
     distance = (along_globe(straight) if sites.geographic else straight) / sites.scale
-    half = (values[first] - values[second]) ** 2 / 2
     farthest = float(distance.max(initial=0.0)) / 2
-    return _fitted(*_binned(distance, half, farthest), farthest)
+    return tuple(_fitted(*_binned(distance, (values[first] - values[second]) ** 2 / 2, farthest), farthest)
+                 for values in columns.T)
 
 
 def _pairs(coordinates: np.ndarray, chance: np.random.Generator) -> "tuple[np.ndarray, np.ndarray]":
@@ -72,8 +78,9 @@ def _pairs(coordinates: np.ndarray, chance: np.random.Generator) -> "tuple[np.nd
     firsts, seconds = [], []
     for level in range(_LEVELS):
         cell = np.floor(apart / (extent / 2 ** level * (1 + 1e-9)) + chance.random(apart.shape[1]) * (level > 0))
-        _, code = np.unique(cell.astype(np.int64), axis=0, return_inverse=True)
-        code = code.reshape(-1)
+        # Cells are at most 2 ** _LEVELS along each side, so that one number holds all sides.
+        key = (cell.astype(np.int64) * 2 ** (_LEVELS * np.arange(cell.shape[1]))).sum(axis=1)
+        code = np.unique(key, return_inverse=True)[1].reshape(-1)
         order = np.argsort(code, kind="stable")
         size = np.bincount(code)
         start = np.cumsum(size) - size

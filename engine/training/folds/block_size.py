@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..sites import Sites, UnitSites
-from ..variogram import Variogram, variogram
+from ..variogram import Variogram, variograms
 from .blocks import blocks_of, length_text
 from .clustering import clustering_of
 
@@ -33,7 +33,7 @@ def block_size_from(sites: Sites, residuals: np.ndarray, count: int, seed: int) 
     targets or classes the one that stays alike farthest decides.
     """
     columns = np.asarray(residuals, dtype=np.float64).reshape(len(sites.points), -1)
-    found = max((variogram(sites, column, seed) for column in columns.T), key=lambda fit: fit.reach)
+    found = max(variograms(sites, columns, seed), key=lambda fit: fit.reach)
     units = sites.by_unit()
     most = _largest(sites, units, count)
     if most is None:
