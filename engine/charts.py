@@ -131,6 +131,9 @@ def legend(series: "Sequence[Series]") -> "list[str]":
 
 def svg(body: "Sequence[str]", height: float = HEIGHT, width: float = WIDTH) -> str:
     """Wrap shapes."""
-    return ('<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-            f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
-            f'font-family="sans-serif" font-size="12" fill="#222">{"".join(body)}</svg>')
+    content = "".join(body)
+    # Only what holds pictures needs the other namespace.
+    pictures = ' xmlns:xlink="http://www.w3.org/1999/xlink"' if "xlink:" in content else ""
+    return (f'<svg xmlns="http://www.w3.org/2000/svg"{pictures} viewBox="0 0 {width:.0f} {height:.0f}" '
+            f'width="{width:.0f}" height="{height:.0f}" font-family="sans-serif" font-size="12" fill="#222">'
+            f"{content}</svg>")

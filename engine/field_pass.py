@@ -8,7 +8,7 @@ reading it.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
@@ -68,12 +68,16 @@ def source_of(opened: Field) -> FieldSource:
 
 @dataclass(frozen=True)
 class FieldBlock:
-    """A window of a field as it lies on disk; `valid` is None where NaN tells."""
+    """A window of a field as it lies on disk; `valid` is None where NaN tells.
+
+    `tick` is called with the share of the pixels handed out, so that slow functions show progress and can be stopped.
+    """
 
     source: FieldSource
     window: Window
     raw: np.ndarray
     valid: Optional[np.ndarray] = field(default=None)
+    tick: "Optional[Callable[[float], None]]" = field(default=None, compare=False, repr=False)
 
     @property
     def shape(self) -> "tuple[int, int]":
@@ -87,6 +91,8 @@ class FieldBlock:
         """
         pixels = self.window.height * self.window.width
         for start in range(0, pixels, size):
+            if self.tick is not None:
+                self.tick(start / pixels)
             part = slice(start, min(start + size, pixels))
             yield part, self.part(part)
 
@@ -236,7 +242,7 @@ def run_pass(work: FieldPass, progress: Progress, take: "Optional[TakeExtras]" =
             tick(0.0)
             if blocks is None:
                 return None
-            result = work.function(blocks, window, **work.parameters)
+            result = work.function(_ticking(blocks, tick), window, **work.parameters)
             if work.mask is None:
                 return result
             outside = ~rasterised(work.mask, work.grid.part(window))
@@ -249,6 +255,11 @@ def run_pass(work: FieldPass, progress: Progress, take: "Optional[TakeExtras]" =
             close(target, output.path)
         del targets, target
     return PassAccount(account.blocks, reader.blocks_read, reader.bytes_read, account.seconds)
+
+
+def _ticking(blocks: "tuple[FieldBlock, ...]", tick: "Callable[[float], None]") -> "tuple[FieldBlock, ...]":
+    """Let the first block tell how far its function has come."""
+    return (replace(blocks[0], tick=tick), *blocks[1:])
 
 
 def _cleared(values: np.ndarray, outside: np.ndarray, nodata: float) -> np.ndarray:
@@ -277,7 +288,7 @@ def scan(work: FieldPass, take: "Callable[[Window, Sequence[np.ndarray]], None]"
                 tick: "Callable[[float], None]") -> "Optional[Sequence[np.ndarray]]":
         """Apply the function."""
         tick(0.0)
-        return None if blocks is None else work.function(blocks, window, **work.parameters)
+        return None if blocks is None else work.function(_ticking(blocks, tick), window, **work.parameters)
 
     with block_cache(max(16, work.memory_mib // 8)):
         account = run(Job(pass_windows(work, work.region or work.grid.whole), reader, compute, Taker(), work.text,
