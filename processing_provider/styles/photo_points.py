@@ -16,7 +16,7 @@ from qgis.core import (
 
 from .embedding_table import style_embedding_table
 
-_HEIGHT = 300
+_HEIGHT = 220
 _AS_IMAGE = 1
 
 
@@ -61,8 +61,8 @@ def _show_thumbnail(layer: QgsVectorLayer, column: str) -> None:
     form.setLayout(layout)
     form.clearTabs()
     picture = QgsAttributeEditorHtmlElement("photo", form.invisibleRootContainer())
-    picture.setHtmlCode("<img src=\"data:image/jpeg;base64,<script>document.write(expression.evaluate(\"to_base64("
-                        "\\\"{}\\\")\"));</script>\">".format(column))
+    picture.setHtmlCode("<script>document.write('<img src=\"data:image/jpeg;base64,' + expression.evaluate("
+                        "\"to_base64(\\\"{}\\\")\") + '\">');</script>".format(column))
     picture.setShowLabel(False)
     form.addTab(picture)
     for index in range(layer.fields().count()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,25 @@ def test_the_form_and_the_map_tip_show_the_photo(run_algorithm: Any, folder: Pat
     style_photo_points(layer, "", "thumbnail")
     tabs = [tab.name() for tab in layer.editFormConfig().tabs()]
     assert tabs[0] == "photo" and "time" in tabs and "thumbnail" not in tabs
+
+
+def test_the_form_draws_the_thumbnail_where_there_is_no_path(run_algorithm: Any, folder: Path, tmp_path: Path) -> None:
+    webkit = pytest.importorskip("PyQt5.QtWebKitWidgets")
+    from qgis.gui import QgsAttributeForm
+    from qgis.PyQt.QtCore import QCoreApplication
+
+    found = run_algorithm("embedphotos", {"FOLDER": str(folder), "SIZE": 64, "OUTPUT": str(tmp_path / "out.gpkg")})
+    layer = QgsVectorLayer(found["OUTPUT"], "photos", "ogr")
+    style_photo_points(layer, "", "thumbnail")
+    form = QgsAttributeForm(layer, next(layer.getFeatures()))
+    page, = (view.page() for view in form.findChildren(webkit.QWebView))
+    assert page.mainFrame().evaluateJavaScript("document.images.length") == 1
+    assert page.mainFrame().evaluateJavaScript("document.body.textContent").strip() == ""
+    deadline = time.monotonic() + 10
+    while not page.mainFrame().evaluateJavaScript("document.images[0].naturalWidth") and time.monotonic() < deadline:
+        QCoreApplication.processEvents()
+    size = [page.mainFrame().evaluateJavaScript(f"document.images[0].natural{side}") for side in ("Width", "Height")]
+    assert size == [192, 115]
 
 
 def test_an_encoder_is_made_of_a_folder(run_algorithm: Any, folder: Path, tmp_path: Path) -> None:
