@@ -7,13 +7,14 @@ and processor seconds. Zonal times hold everything: reading and placing the poly
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
-from typing import Callable, Tuple
+from typing import Callable, Sequence, Tuple
 
 import numpy as np
-from osgeo import ogr, osr
+from osgeo import gdal, ogr, osr
 
 from earthprint.engine.centres import point_wkb
 from earthprint.engine.coding import FLOAT32
@@ -114,18 +115,20 @@ def main() -> None:
     parser.add_argument("--polygons", type=int, default=100_000)
     parser.add_argument("--points", type=int, default=1_000_000)
     parser.add_argument("--statistics", default="mean;max;std;median")
+    parser.add_argument("--uncompressed", action="store_true", help="also measure on an uncompressed copy of the field")
     parser.add_argument("--hexagons", action="store_true", help="also aggregate the field to H3, which takes minutes")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         field = write_field(folder / "field.tif", asked.side, asked.dims)
         polygons = write_polygons(folder / "polygons.gpkg", asked.side, asked.polygons)
-        read_plainly(field)
-        for statistic in filter(None, asked.statistics.split(";")):
-            plain = timed(lambda: read_plainly(field))
-            ours = timed(lambda word=statistic: embed_features(
-                FeaturesRequest(open_rows(polygons), field, str(folder / "zones.gpkg"), word), Silent()))
-            tell(f"{statistic} under {asked.polygons} polygons / one plain read of the field", ours, plain)
+        statistics = list(filter(None, asked.statistics.split(";")))
+        print(f"Load before: {os.getloadavg()[0]:.1f}")
+        zones(folder, field, polygons, statistics, "ZSTD")
+        if asked.uncompressed:
+            copy = str(folder / "uncompressed.tif")
+            gdal.Translate(copy, field, creationOptions=["TILED=YES", "INTERLEAVE=BAND", "BIGTIFF=YES"])
+            zones(folder, copy, polygons, statistics, "uncompressed")
         if asked.hexagons:
             plain = timed(lambda: read_plainly(field))
             ours = timed(lambda: aggregate_field(RasterHexagons(field, HexagonOptions(str(folder / "hexagons.gpkg"))),
@@ -133,6 +136,16 @@ def main() -> None:
             tell(f"{asked.side ** 2} cells to H3 / one plain read of the field", ours, plain)
         if asked.points:
             hexagons(folder, asked.points)
+
+
+def zones(folder: Path, field: str, polygons: str, statistics: "Sequence[str]", layout: str) -> None:
+    """Measure statistics of polygons."""
+    read_plainly(field)
+    for statistic in statistics:
+        plain = timed(lambda: read_plainly(field))
+        ours = timed(lambda word=statistic: embed_features(
+            FeaturesRequest(open_rows(polygons), field, str(folder / "zones.gpkg"), word), Silent()))
+        tell(f"{statistic} under the polygons / one plain read of the field, {layout}", ours, plain)
 
 
 def hexagons(folder: Path, count: int) -> None:

@@ -14,6 +14,9 @@ from ..zone_sums import Pairs, Stacked, WithSquares, ZoneSums, as_they_are, chun
 MEAN, MEDIAN, LARGEST, SPREAD = "mean", "median", "max", "std"
 STATISTICS = (MEAN, MEDIAN, LARGEST, SPREAD)
 _THIN = 4096
+# Features of one batch of medians differ by so much in size, and hold so many numbers.
+_LIKE = 1.15
+_BATCH = 1 << 18
 
 Found = Tuple[np.ndarray, np.ndarray]
 
@@ -175,13 +178,19 @@ class Median:
             self._thin()
 
     def finish(self, zones: np.ndarray) -> None:
-        """Compute the medians of features that no further block touches."""
-        for zone in zones.tolist():
-            parts = self._kept.pop(zone, None)
-            if parts is not None:
-                weights = np.concatenate([part.weights for part in parts])
-                self._vectors[zone] = weighted_median(np.concatenate([part.vectors for part in parts], axis=1), weights)
-                self._cells -= len(weights)
+        """Compute the medians of features that no further block touches, those of like size together."""
+        kept = [(zone, parts) for zone, parts in ((zone, self._kept.pop(zone, None)) for zone in zones.tolist())
+                if parts is not None]
+        sizes = np.array([sum(len(part.weights) for part in parts) for _, parts in kept], dtype=np.int64)
+        order = np.argsort(sizes, kind="stable")
+        start = 0
+        while start < len(order):
+            stop = _alike(sizes[order], start, len(self._vectors[0]))
+            batch = [kept[number] for number in order[start:stop].tolist()]
+            values, weights = _side_by_side([parts for _, parts in batch], int(sizes[order[stop - 1]]))
+            self._vectors[[zone for zone, _ in batch]] = weighted_medians(values, weights)
+            start = stop
+        self._cells -= int(sizes.sum())
 
     def vectors(self) -> np.ndarray:
         """Return the medians."""
@@ -202,20 +211,56 @@ class Median:
         self._cells = sum(len(part.weights) for parts in self._kept.values() for part in parts)
 
 
-def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return for each row of `(dims, n)` the value with half the weight below and half above it.
+def _alike(sizes: np.ndarray, start: int, dimensions: int) -> int:
+    """Return where features stop to be nearly as small as the one at the start, or too many for the cache."""
+    stop = int(np.searchsorted(sizes, sizes[start] * _LIKE + 1, side="right"))
+    most = max(1, _BATCH // (dimensions * int(sizes[stop - 1])))
+    return min(stop, start + most)
 
-    Where the halves meet between two values it is their mean, as for an even number of equal weights.
+
+def _side_by_side(features: "List[List[_Cells]]", size: int) -> "Tuple[np.ndarray, np.ndarray]":
+    """Return the cells of features as `(features, dims, size)` and `(features, size)`: what is left has no weight."""
+    values = np.full((len(features), len(features[0][0].vectors), size), np.inf, dtype=np.float32)
+    weights = np.zeros((len(features), size))
+    for number, parts in enumerate(features):
+        start = 0
+        for part in parts:
+            here = slice(start, start + len(part.weights))
+            values[number, :, here], weights[number, here] = part.vectors, part.weights
+            start = here.stop
+    return values, weights
+
+
+def weighted_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return `(features, dims)`: of values `(features, dims, n)` those with half the weight below and half above.
+
+    Where the halves meet between two values it is their mean, as for an even number of equal weights. Values are
+    sorted without their weights, which is many times faster; halving then finds the place by the weight up to a value.
     """
-    order = np.argsort(values, axis=1, kind="stable")
-    ordered = np.take_along_axis(values, order, axis=1)
-    heaped = np.cumsum(weights[order], axis=1)
-    half = heaped[:, -1:] / 2
+    ordered = np.sort(values, axis=2)
+    half = weights.sum(axis=1)[:, None] / 2
     slack = half * 1e-9
-    low = (heaped < half - slack).sum(axis=1)
-    high = np.minimum((heaped <= half + slack).sum(axis=1), values.shape[1] - 1)
-    rows = np.arange(len(values))
-    return (ordered[rows, low] + ordered[rows, high]) / 2
+    last = np.broadcast_to((weights > 0).sum(axis=1)[:, None] - 1, values.shape[:2])
+    low, first = np.zeros(values.shape[:2], dtype=np.int64), last.copy()
+    while (low < first).any():
+        middle = (low + first) // 2
+        enough = _weight_up_to(values, weights, _at(ordered, middle)) >= half - slack
+        low, first = np.where(enough, low, middle + 1), np.where(enough, middle, first)
+    lower = _at(ordered, first)
+    upto = _weight_up_to(values, weights, lower)
+    # Exactly half the weight lies up to here: the next larger value counts as much.
+    after = np.minimum((ordered <= lower[:, :, None]).sum(axis=2), last)
+    return np.where(upto <= half + slack, (lower + _at(ordered, after)) / 2, lower)
+
+
+def _at(ordered: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return one value of each row."""
+    return np.take_along_axis(ordered, places[:, :, None], axis=2)[:, :, 0]
+
+
+def _weight_up_to(values: np.ndarray, weights: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """Return the weight of the values of each row that are no larger than a limit."""
+    return np.matmul((values <= limit[:, :, None]).astype(np.float64), weights[:, :, None])[:, :, 0]
 
 
 def statistic_of(name: str, features: int, dimensions: int, reference: "Callable[[], np.ndarray]", most_bytes: int,

@@ -16,7 +16,7 @@ from earthprint.engine.errors import Cancelled, InputError
 from earthprint.engine.features import run as features_run
 from earthprint.engine.features.request import FeaturesRequest, FeaturesResult
 from earthprint.engine.features.run import embed_features
-from earthprint.engine.features.statistics import Median, weighted_median
+from earthprint.engine.features.statistics import Median, weighted_medians
 from earthprint.engine.progress import Silent
 from earthprint.engine.space import Space, parse_key
 from earthprint.engine.table import TableChunk, open_rows, open_table
@@ -249,9 +249,31 @@ def test_blocks_are_read_once_and_only_where_features_are(tmp_path: Path, monkey
 
 def test_medians_of_half_the_weight() -> None:
     values = np.array([[1.0, 2.0, 3.0, 10.0], [4.0, 3.0, 2.0, 1.0]])
-    assert weighted_median(values, np.ones(4)).tolist() == [2.5, 2.5]
-    assert weighted_median(values, np.array([1.0, 1, 1, 5])).tolist() == [10.0, 1.0]
-    assert weighted_median(values[:, :1], np.ones(1)).tolist() == [1.0, 4.0]
+    assert weighted_medians(values[None], np.ones((1, 4))).tolist() == [[2.5, 2.5]]
+    assert weighted_medians(values[None], np.array([[1.0, 1, 1, 5]])).tolist() == [[10.0, 1.0]]
+    assert weighted_medians(values[None, :, :1], np.ones((1, 1))).tolist() == [[1.0, 4.0]]
+
+
+def test_medians_of_several_features_are_those_of_each_alone() -> None:
+    chance = np.random.default_rng(12)
+    sizes = chance.integers(1, 30, 60)
+    values = np.full((60, 5, 32), np.inf, dtype=np.float32)
+    weights = np.zeros((60, 32))
+    wanted = []
+    for number, size in enumerate(sizes.tolist()):
+        # Every other feature has values that occur several times, every third one cells of one weight.
+        own = chance.integers(0, 8, (5, size)) if number % 2 else chance.normal(size=(5, size))
+        weight = np.ones(size) if number % 3 == 0 else chance.uniform(0.01, 1, size)
+        values[number, :, :size], weights[number, :size] = own, weight
+        row = []
+        for cells in values[number, :, :size]:
+            order = np.argsort(cells)
+            heap, half = np.cumsum(weight[order]), weight.sum() / 2
+            low = int(np.argmax(heap >= half - 1e-9))
+            high = int(np.argmax(np.append(heap[:-1] > half + 1e-9, True)))
+            row.append((cells[order[low]] + cells[order[high]]) / 2)
+        wanted.append(row)
+    np.testing.assert_allclose(weighted_medians(values, weights), wanted, rtol=1e-6)
 
 
 def test_medians_in_little_memory_are_near_and_say_so(tmp_path: Path) -> None:
