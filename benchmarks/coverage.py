@@ -3,8 +3,9 @@
 Run from the repository root:  ./dev python benchmarks/coverage.py [--repeats 40] [--level 0.9]
 
 Each repeat keeps a quarter of the spatial blocks away, learns and makes intervals from the others by spatial folds, and
-counts how many of the kept rows lie within. `rows` corrects the quantile for the number of rows, `blocks` for the
-number of blocks, which is what ships; `random` takes its errors from random folds, as is common.
+counts how many of the kept rows lie within. `rows` corrects the quantile for the number of rows, `blocks` for what
+the rows are worth since errors in a block are alike, which is what ships; `random` takes its errors from random folds,
+as is common.
 """
 
 from __future__ import annotations

@@ -10,7 +10,14 @@ import pytest
 from coverage_of_blocks import measured
 
 from earthprint.engine.errors import CardError, InputError
-from earthprint.engine.training.conformal import LEVELS, checked_coverage, conformal_from_json, coverage, fit_conformal
+from earthprint.engine.training.conformal import (
+    LEVELS,
+    checked_coverage,
+    conformal_from_json,
+    coverage,
+    fit_conformal,
+    independent_observations,
+)
 
 
 def test_half_widths_are_the_corrected_order_statistics():
@@ -33,13 +40,25 @@ def test_weights_count_as_copies():
     assert weighted.half_widths == pytest.approx(copied.half_widths)
 
 
-def test_blocks_count_as_one_observation_each():
+def test_blocks_whose_errors_are_alike_count_as_one_observation_each():
     residuals = np.arange(1.0, 101.0)
     found = fit_conformal(residuals, None, np.arange(100) // 5)
     # 0.9 of 21 blocks, of which one is beyond all that was seen: 94.5 % of the rows.
-    assert found.half_width(0.9)[0] == 95.0 and found.highest == pytest.approx(20 / 21)
+    assert found.half_width(0.9)[0] == 95.0 and found.highest == pytest.approx(20 / 21, rel=1e-3)
     assert fit_conformal(residuals).half_width(0.9)[0] == 91.0
     assert fit_conformal(residuals, None, np.arange(100) // 25).half_width(0.9)[0] == 100.0
+
+
+def test_rows_are_worth_what_their_blocks_leave_them():
+    chance = np.random.default_rng(4)
+    blocks = np.repeat(np.arange(50), 20)
+    assert independent_observations(chance.random(1000), blocks) > 500
+    assert independent_observations(np.repeat(chance.random(50), 20), blocks) == pytest.approx(50, rel=1e-2)
+    assert independent_observations(chance.random(30), np.arange(30)) == 30
+    # A share of a third of the variance between blocks: 1000 / (1 + 19 / 3) = 136.
+    mixed = [independent_observations(np.repeat(draw.standard_normal(50), 20) + draw.normal(0, 2 ** 0.5, 1000), blocks)
+             for draw in map(np.random.default_rng, range(40))]
+    assert np.mean(mixed) == pytest.approx(136, rel=0.15)
 
 
 def test_coverage_of_new_blocks_whose_errors_are_alike_inside():
@@ -76,13 +95,13 @@ def test_coverage_counts_weights_and_ends():
 def test_card_and_back_and_what_is_refused():
     found = fit_conformal(np.random.default_rng(3).normal(0, 1, (60, 2)), None, np.arange(60) // 3)
     again = conformal_from_json(json.loads(json.dumps(found.as_json(), allow_nan=False)))
-    assert again.half_width(0.77) == pytest.approx(found.half_width(0.77)) and again.parts == 20
+    assert again.half_width(0.77) == pytest.approx(found.half_width(0.77)) and again.independent == found.independent
     for level in (0.3, 0.999, float("nan")):
         with pytest.raises(InputError, match="INTERVAL is"):
             found.half_width(level)
     told = found.as_json()
     wrong = [{}, dict(told, levels=[0.5]), dict(told, half_widths=[[-1.0, 1.0]] * len(LEVELS)),
-             dict(told, half_widths=told["half_widths"][::-1]), dict(told, parts=0), dict(told, levels=None)]
+             dict(told, half_widths=told["half_widths"][::-1]), dict(told, independent=0), dict(told, levels=None)]
     for values in wrong:
         with pytest.raises(CardError, match="train the predictor again"):
             conformal_from_json(values)
