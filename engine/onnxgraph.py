@@ -32,7 +32,8 @@ ELEMENT_NAMES: Dict[int, str] = {code: name for name, code in ELEMENT_TYPES.item
 MAX_ATTRIBUTE_NUMBERS = 1_000_000
 MAX_DIMENSIONS = 64
 
-Attribute = Union[int, float, str, Sequence[int]]
+# A list's ONNX type follows from its first element's Python type; an array is a list of its whole or real numbers.
+Attribute = Union[int, float, str, Sequence[int], Sequence[float], Sequence[str], np.ndarray]
 Dimension = Union[int, str]
 
 
@@ -89,9 +90,9 @@ class OnnxGraph:
         self.weights[name] = array
         return name
 
-    def node(self, op: str, inputs: Sequence[str], output: str, **attributes: Attribute) -> str:
+    def node(self, op: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Attribute) -> str:
         """Add an operation with one output and give that output's name."""
-        self.nodes.append(Node(op, tuple(inputs), (output,), attributes))
+        self.nodes.append(Node(op, tuple(inputs), (output,), attributes, domain))
         return output
 
     def to_bytes(self) -> bytes:
@@ -125,6 +126,21 @@ def read_graph(data: bytes) -> OnnxGraph:
     return result
 
 
+def read_weights(data: bytes) -> OnnxGraph:
+    """Read a model without its nodes: what is wanted of a forest's file, whose nodes hold millions of numbers."""
+    stream = io.BytesIO(data)
+    result = OnnxGraph("")
+    for item in wire.fields(stream, *wire.extent(stream)):
+        if item.number == 7:
+            for part in wire.fields(stream, item.start, item.end):
+                if part.number != 1:
+                    _read_graph_part(stream, part, result)
+        elif item.number == 14:
+            key, note = read_note(stream, item)
+            result.notes[key] = note
+    return result
+
+
 def _node_bytes(node: Node) -> bytes:
     """Serialise a node."""
     data = b"".join(wire.text_field(1, name) for name in node.inputs)
@@ -143,7 +159,20 @@ def _attribute_bytes(name: str, value: Attribute) -> bytes:
         return data + wire.float_field(2, value) + wire.integer_field(20, 1)
     if isinstance(value, str):
         return data + wire.text_field(4, value) + wire.integer_field(20, 3)
-    return data + b"".join(wire.integer_field(8, int(item)) for item in value) + wire.integer_field(20, 7)
+    return data + _list_bytes(value)
+
+
+def _list_bytes(values: Union[Sequence[int], Sequence[float], Sequence[str], np.ndarray]) -> bytes:
+    """Serialise a list: arrays packed, since those of trees have millions of numbers; short lists one field an item."""
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind == "f":
+            return wire.bytes_field(7, values.astype("<f4", copy=False).tobytes()) + wire.integer_field(20, 6)
+        return wire.bytes_field(8, wire.packed(values)) + wire.integer_field(20, 7)
+    if len(values) and isinstance(values[0], str):
+        return wire.text_fields(9, values) + wire.integer_field(20, 8)
+    if len(values) and isinstance(values[0], float):
+        return b"".join(wire.float_field(7, item) for item in values) + wire.integer_field(20, 6)
+    return b"".join(wire.integer_field(8, int(item)) for item in values) + wire.integer_field(20, 7)
 
 
 def _tensor_bytes(name: str, array: np.ndarray) -> bytes:
@@ -165,17 +194,22 @@ def _value_bytes(value: Value) -> bytes:
 def _read_graph_fields(stream: BinaryIO, parent: wire.Field, result: OnnxGraph) -> None:
     """Fill nodes, weights, inputs and outputs from the graph message."""
     for item in wire.fields(stream, parent.start, parent.end):
-        if item.number == 1:
-            result.nodes.append(_read_node(stream, item))
-        elif item.number == 2:
-            result.name = wire.text(stream, item)
-        elif item.number == 5:
-            name, array = read_tensor(stream, item)
-            result.weights[name] = array
-        elif item.number == 11:
-            result.inputs.append(read_value(stream, item))
-        elif item.number == 12:
-            result.outputs.append(read_value(stream, item))
+        _read_graph_part(stream, item, result)
+
+
+def _read_graph_part(stream: BinaryIO, item: wire.Field, result: OnnxGraph) -> None:
+    """Take in one field of the graph message."""
+    if item.number == 1:
+        result.nodes.append(_read_node(stream, item))
+    elif item.number == 2:
+        result.name = wire.text(stream, item)
+    elif item.number == 5:
+        name, array = read_tensor(stream, item)
+        result.weights[name] = array
+    elif item.number == 11:
+        result.inputs.append(read_value(stream, item))
+    elif item.number == 12:
+        result.outputs.append(read_value(stream, item))
 
 
 def _read_node(stream: BinaryIO, parent: wire.Field) -> Node:
@@ -200,10 +234,12 @@ def _read_node(stream: BinaryIO, parent: wire.Field) -> Node:
 
 
 def _read_attribute(stream: BinaryIO, parent: wire.Field) -> Tuple[str, Attribute]:
-    """Read a number, a text or a list of integers; other kinds stay an empty text that no evaluator accepts."""
+    """Read a number, a text or a list of either; other kinds stay an empty text that no evaluator accepts."""
     name = ""
     value: Attribute = ""
     integers: List[int] = []
+    reals: List[float] = []
+    texts: List[str] = []
     for item in wire.fields(stream, parent.start, parent.end):
         if item.number == 1:
             name = wire.text(stream, item)
@@ -213,9 +249,15 @@ def _read_attribute(stream: BinaryIO, parent: wire.Field) -> Tuple[str, Attribut
             value = wire.signed(item.value)
         elif item.number == 4:
             value = wire.text(stream, item)
+        elif item.number == 7:
+            reals += wire.singles(stream, item)
         elif item.number == 8:
             integers += wire.numbers(stream, item, MAX_ATTRIBUTE_NUMBERS)
-    return name, tuple(integers) if integers else value
+        elif item.number == 9:
+            texts.append(wire.text(stream, item))
+        if max(len(integers), len(reals), len(texts)) > MAX_ATTRIBUTE_NUMBERS:
+            raise wire.WireError(f"an attribute has more than {MAX_ATTRIBUTE_NUMBERS} values")
+    return name, tuple(integers) or tuple(reals) or tuple(texts) or value
 
 
 def read_tensor(stream: BinaryIO, parent: wire.Field) -> Tuple[str, np.ndarray]:

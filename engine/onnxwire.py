@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO, Iterator, List, Tuple
+from typing import BinaryIO, Iterator, List, Sequence, Tuple
+
+import numpy as np
 
 VARINT = 0
 FIXED64 = 1
@@ -117,6 +119,16 @@ def numbers(stream: BinaryIO, field: Field, limit: int) -> List[int]:
     return values
 
 
+def singles(stream: BinaryIO, field: Field) -> List[float]:
+    """Read repeated single-precision numbers in either form, one a field or packed."""
+    if field.wire == FIXED32:
+        return [single(field.value)]
+    data = content(stream, field)
+    if len(data) % 4:
+        raise TruncatedError("a list of numbers is cut off")
+    return [float(value) for value in np.frombuffer(data, "<f4")]
+
+
 def signed(value: int) -> int:
     """Turn the unsigned 64 bits of the wire into the signed number they stand for."""
     return value - (1 << 64) if value >= 1 << 63 else value
@@ -131,6 +143,22 @@ def varint(value: int) -> bytes:
         value >>= 7
     parts.append(value)
     return bytes(parts)
+
+
+def packed(values: np.ndarray) -> bytes:
+    """Write many variable-length numbers one after the other, as a packed list's content."""
+    rest = values.astype(np.int64).view(np.uint64)
+    pieces = np.zeros((len(rest), 10), np.uint8)
+    lengths = np.ones(len(rest), np.int64)
+    for place in range(10):
+        low = (rest & np.uint64(0x7F)).astype(np.uint8)
+        rest = rest >> np.uint64(7)
+        more = rest > 0
+        pieces[:, place] = np.where(more, low | 0x80, low)
+        lengths += more
+        if not more.any():
+            break
+    return pieces[np.arange(10) < lengths[:, np.newaxis]].tobytes()
 
 
 def integer_field(number: int, value: int) -> bytes:
@@ -151,6 +179,12 @@ def bytes_field(number: int, value: bytes) -> bytes:
 def text_field(number: int, value: str) -> bytes:
     """Write a text field."""
     return bytes_field(number, value.encode("utf-8"))
+
+
+def text_fields(number: int, values: Sequence[str]) -> bytes:
+    """Write many text fields of one number, of which few are different."""
+    known = {value: text_field(number, value) for value in set(values)}
+    return b"".join([known[value] for value in values])
 
 
 def single(value: int) -> float:
