@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -27,7 +28,8 @@ def refused(qgis_process: Any, folder: Path, *arguments: str, algorithm: str = "
     assert ended.code == 1, said
     assert "Traceback" not in said, said
     assert not list(folder.glob("*refused*")), "nothing may be left behind"
-    sentences = [line.strip() for line in ended.errors.splitlines() if line.strip().endswith((".", "…"))]
+    # A sentence ends with a full stop, or with the command that installs a package.
+    sentences = [line.strip() for line in ended.errors.splitlines() if re.search(r"\.$|pip install", line)]
     assert sentences, said
     return sentences[-1]
 
@@ -54,7 +56,7 @@ def test_parquet_where_pyarrow_is_missing(qgis_process: Any, tmp_path: Path) -> 
     (hidden / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'pyarrow'\", name='pyarrow')\n")
     path = os.pathsep.join(part for part in (str(hidden.parent), os.environ.get("PYTHONPATH", "")) if part)
     said = refused(qgis_process, tmp_path, "FILE=a.parquet", environment={"PYTHONPATH": path})
-    assert "pyarrow" in said and "Packages" in said
+    assert "package pyarrow is needed" in said and "Packages" in said and "pip install" in said
 
 
 def table(path: Path) -> str:
