@@ -56,14 +56,14 @@ class EmbedFeatures(EarthprintAlgorithm):
                     "layer are respected. Invalid polygons are mended for measuring and written as they are."))
         self.add(
             QgsProcessingParameterRasterLayer(EMBEDDINGS, self.tr("Embedding raster")),
-            self.tr("The field to look into, as “Embed raster” and “Import embedding raster” make it. Any other "
+            self.tr("The raster to look into, as “Embed raster” and “Import embedding raster” make it. Any other "
                     "raster is taken with its bands as the vector."))
         self.add(
             choice(STATISTIC, self.tr("Statistic"), STATISTICS, "mean"),
             self.tr("For lines and polygons. mean: every cell counts by its area under the polygon, or by the length "
                     "of the line in it. median: half of the area or length lies on either side, in each dimension. "
                     "max: the largest value of each dimension among all cells touched. std: how much each dimension "
-                    "varies. Mean and median can be compared with the field; max and std are spaces of their own. "
+                    "varies. Mean and median can be compared with the raster; max and std are spaces of their own. "
                     "Points among lines or polygons count as the cell that holds them, except for mean."))
         self.add(
             choice(SAMPLING, self.tr("Sampling of points"), SAMPLINGS, "bilinear"),
@@ -72,7 +72,7 @@ class EmbedFeatures(EarthprintAlgorithm):
                     "multi-point gets the mean of its points."))
         self.add(
             QgsProcessingParameterBoolean(KEEP_EMPTY, self.tr("Keep features without a vector"), False),
-            self.tr("Features outside the field or on cells without a value are left out and counted. On: they are "
+            self.tr("Features outside the raster or on cells without a value are left out and counted. On: they are "
                     "kept with an empty vector, which other algorithms refuse until they are filtered out."),
             advanced=True)
         self.add(
@@ -85,7 +85,7 @@ class EmbedFeatures(EarthprintAlgorithm):
                     "(text), and valid_share: which part of the feature lies on cells that have a value."))
         self.addOutput(QgsProcessingOutputNumber("COVERED", self.tr("Features with a vector")))
         self.addOutput(QgsProcessingOutputNumber(
-            "OUTSIDE", self.tr("Features without a vector: outside the field, or on cells without a value")))
+            "OUTSIDE", self.tr("Features without a vector: outside the raster, or on cells without a value")))
         self.addOutput(QgsProcessingOutputNumber("DIMENSIONS_OUT", self.tr("Dimensions of a vector")))
 
     def read(self, parameters: Parameters, context: QgsProcessingContext, progress: FeedbackProgress) -> None:

@@ -36,7 +36,7 @@ class ToH3Raster(EarthprintAlgorithm):
         """Add parameters and outputs."""
         self.add(
             QgsProcessingParameterRasterLayer(INPUT, self.tr("Embedding raster")),
-            self.tr("The field to aggregate, in any CRS. Any other raster is taken with its bands as the vector."))
+            self.tr("The raster to aggregate, in any CRS. Any other raster is taken with its bands as the vector."))
         declare_hexagons(self, self.tr("the finest whose hexagons hold eight cells or more."))
         self.add(whole_number(MEMORY, self.tr("Memory in MiB"), 1024, 64),
                  self.tr("How much memory blocks may take, whatever the size of the raster."), advanced=True)

@@ -21,7 +21,7 @@ GEOMETRIES = ("polygons", "centres")
 def declare_hexagons(algorithm: QgsProcessingAlgorithm, automatic: str) -> None:
     """Add RESOLUTION and GEOMETRY; `automatic` tells how a resolution is chosen."""
     algorithm.add(
-        whole_number(RESOLUTION, algorithm.tr("Resolution"), -1, -1, 15),
+        whole_number(RESOLUTION, algorithm.tr("Resolution (−1: from the data)"), -1, -1, 15),
         algorithm.tr("H3's resolution, from 0 (1,100 km across a hexagon) by 5 (20 km), 7 (2.8 km) and 9 (400 m) to 15 "
                      "(1 m); each is 2.6 times finer than the one before. −1: {automatic}").format(automatic=automatic))
     algorithm.add(

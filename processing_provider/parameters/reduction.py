@@ -56,7 +56,7 @@ def declare_reduction(algorithm: QgsProcessingAlgorithm, picture_help: str) -> N
 def declare_reduction_results(algorithm: QgsProcessingAlgorithm) -> None:
     """Add MODEL_OUT, REPORT and EXPLAINED."""
     algorithm.add(
-        QgsProcessingParameterFileDestination(MODEL_OUT, algorithm.tr("Saved reduction"),
+        QgsProcessingParameterFileDestination(MODEL_OUT, algorithm.tr("Reduction to save"),
                                               algorithm.tr("Models (*.json)"), None, True, False),
         algorithm.tr("Where to save the fitted reduction, for REUSE with another scene or year."))
     algorithm.add(
