@@ -113,7 +113,7 @@ def fit_features(sampled: "Sequence[SampledWindow]", request: RandomFeaturesRequ
     if not sampled:
         raise InputError("no-valid-pixel", "{path} has no valid pixel in the area asked for: check its nodata value, "
                          "the mask and the extent.", path=name)
-    progress.report(0.0, "Fitting an encoder to the raster")
+    progress.report(0.0, "Fitting an encoder")
     windows = [(_silenced(window.values, ignored), window.valid) for window in sampled]
     features = attend(lambda: fit(windows, request), progress)
     for warning in features.warnings:
