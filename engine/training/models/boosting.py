@@ -12,10 +12,11 @@ from ...onnxgraph import OnnxGraph
 from ...packages import require
 from ...pipeline import attend
 from ...progress import Part, Progress, check
+from .bins import MOST_BINS, Bins, fit_bins
 from .design import Design
 from .linear import softmax
 from .thread_bound import bounded
-from .trees import Tree, add_sums, lowered, sums
+from .trees import Tree, add_sums, sums
 from .trusting import require_equal
 
 MOST_ROUNDS = 300
@@ -29,9 +30,10 @@ _CHECKED_ROWS = 256
 
 @dataclass(frozen=True)
 class Boosting:
-    """One estimator a target, or one for all classes, and what is drawn from them."""
+    """One estimator a target, or one for all classes, that split numbers of bins, and the trees drawn from them."""
 
     estimators: "Tuple[Any, ...]"
+    bins: Bins
     trees: "Tuple[Tree, ...]"
     base: np.ndarray
     classes: int
@@ -42,9 +44,10 @@ class Boosting:
         """Return targets `(n, T)` or probabilities `(n, K)`, by scikit-learn."""
         def predicted() -> np.ndarray:
             """Ask the estimators."""
+            numbers = self.bins.numbers(x)
             if self.classes:
-                return self.estimators[0].predict_proba(x)
-            return np.column_stack([estimator.predict(x) for estimator in self.estimators])
+                return self.estimators[0].predict_proba(numbers)
+            return np.column_stack([estimator.predict(numbers) for estimator in self.estimators])
 
         return bounded(predicted, x.size)()
 
@@ -63,18 +66,20 @@ def fit_boosting(design: Design, progress: Progress) -> Boosting:
     """Choose the number of rounds where held-out rows are predicted best, then fit to all."""
     splits = design.splits(2 if len(design.x) <= _FEW_ROWS else 1)
     columns = [np.asarray(design.y)] if design.classes else list(design.targets.T)
+    bins = fit_bins(design.x, design.seed)
+    x = bins.numbers(design.x)
     estimators, rounds = [], []
     for number, column in enumerate(columns):
         part = Part(progress, number / len(columns), (number + 1) / len(columns))
-        curves = [_curve(design, column, rows, held, Part(part, 0.6 * index / len(splits),
-                                                          0.6 * (index + 1) / len(splits)))
+        curves = [_curve(design, x, column, rows, held, Part(part, 0.6 * index / len(splits),
+                                                             0.6 * (index + 1) / len(splits)))
                   for index, (rows, held) in enumerate(splits)]
         length = min(len(curve) for curve in curves)
         rounds.append(_STEP * (1 + int(np.mean([curve[:length] for curve in curves], axis=0).argmin())))
         estimator = _estimator(design, len(design.x))
-        _grow(estimator, design.x, column, design.weights, rounds[-1], Part(part, 0.6, 1.0))
+        _grow(estimator, x, column, design.weights, rounds[-1], Part(part, 0.6, 1.0))
         estimators.append(estimator)
-    found = _drawn(tuple(estimators), design.classes, {
+    found = _drawn(tuple(estimators), bins, design.classes, {
         "rounds": rounds if len(rounds) > 1 else rounds[0], "learning_rate": _RATE,
         "leaves": estimators[0].max_leaf_nodes, "weights": "used"})
     _require_sound(found, design.x[:_CHECKED_ROWS])
@@ -105,17 +110,17 @@ def _grow(estimator: Any, x: np.ndarray, column: np.ndarray, weights: np.ndarray
         progress.report(done / rounds)
 
 
-def _curve(design: Design, column: np.ndarray, rows: np.ndarray, held: np.ndarray,
+def _curve(design: Design, numbers: np.ndarray, column: np.ndarray, rows: np.ndarray, held: np.ndarray,
            progress: Progress) -> "List[float]":
     """Return the held-out loss after every ten rounds, until it has not fallen for a while."""
     estimator = _estimator(design, len(rows))
     weights = design.weights[held] / max(float(design.weights[held].sum()), 1e-300)
-    x, goals, shares = design.x[rows], column[rows], design.weights[rows]
+    x, asked, goals, shares = numbers[rows], numbers[held], column[rows], design.weights[rows]
 
     def grown() -> np.ndarray:
         """Add trees and predict the rows held out."""
         estimator.fit(x, goals, sample_weight=shares)
-        return estimator.predict_proba(design.x[held]) if design.classes else estimator.predict(design.x[held])
+        return estimator.predict_proba(asked) if design.classes else estimator.predict(asked)
 
     losses: "List[float]" = []
     while len(losses) * _STEP < MOST_ROUNDS and len(losses) - int(np.argmin(losses or [0])) <= _PATIENCE:
@@ -130,23 +135,25 @@ def _curve(design: Design, column: np.ndarray, rows: np.ndarray, held: np.ndarra
     return losses
 
 
-def _drawn(estimators: "Tuple[Any, ...]", classes: int, settings: "Dict[str, object]") -> Boosting:
+def _drawn(estimators: "Tuple[Any, ...]", bins: Bins, classes: int, settings: "Dict[str, object]") -> Boosting:
     """Draw the trees from scikit-learn's estimators, which have no public way to them."""
     trees: "List[Tree]" = []
     base: "List[float]" = []
     for number, estimator in enumerate(estimators):
         base += [float(value) for value in np.ravel(estimator._baseline_prediction)]
         for stage in estimator._predictors:
-            trees += [_tree(predictor.nodes, number + index) for index, predictor in enumerate(stage)]
-    return Boosting(estimators, tuple(trees), np.array(base), classes, settings)
+            trees += [_tree(predictor.nodes, bins, number + index) for index, predictor in enumerate(stage)]
+    return Boosting(estimators, bins, tuple(trees), np.array(base), classes, settings)
 
 
-def _tree(nodes: np.ndarray, output: int) -> Tree:
-    """Draw the arrays from the nodes of one tree."""
+def _tree(nodes: np.ndarray, bins: Bins, output: int) -> Tree:
+    """Draw the arrays from the nodes of one tree; a threshold between bins becomes the largest value below it."""
     leaf = nodes["is_leaf"].astype(bool)
-    return Tree(nodes["feature_idx"].astype(np.int64), lowered(nodes["num_threshold"]),
+    feature = nodes["feature_idx"].astype(np.int64)
+    between = np.where(leaf, 0.0, np.floor(np.minimum(nodes["num_threshold"], float(MOST_BINS))))
+    return Tree(feature, bins.values(np.where(leaf, 0, feature), between),
                 np.where(leaf, -1, nodes["left"].astype(np.int64)), np.where(leaf, -1, nodes["right"].astype(np.int64)),
-                nodes["missing_go_to_left"].astype(bool), nodes["value"].astype(np.float64)[:, np.newaxis], output)
+                np.zeros(len(nodes), dtype=bool), nodes["value"].astype(np.float64)[:, np.newaxis], output)
 
 
 def _require_sound(model: Boosting, sample: np.ndarray) -> None:
