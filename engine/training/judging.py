@@ -48,12 +48,17 @@ class Outcome:
     @property
     def interval(self) -> Interval:
         """Return the interval of the score over the folds."""
-        return interval_of(self.fold_scores)
+        return bounded(interval_of(self.fold_scores))
 
 
 def score_of(figures: "RegressionFigures | ClassificationFigures") -> float:
     """Return the one figure that speaks for all."""
     return figures.r2 if isinstance(figures, RegressionFigures) else figures.balanced_accuracy
+
+
+def bounded(found: Interval) -> Interval:
+    """Cut an interval where no score can be: above 1."""
+    return Interval(found.mean, found.low, min(found.high, 1.0))
 
 
 def fold_scores(part: Scored) -> np.ndarray:

@@ -47,23 +47,39 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
     """Train, validate and store a predictor; what is asked for beside it is written too."""
     for path in filter(None, (request.output, request.report, request.predictions.split("|")[0])):
         require_writable(Path(path))
+    learnt = learn(request, Part(progress, 0.0, 0.95))
+    account = learnt.account
+    for warning in account.warnings:
+        progress.warn(warning)
+    _write(account, learnt.fitted, Part(progress, 0.95, 1.0))
+    if learnt.kept is not None:
+        learnt.kept.remove()
+    return TrainResult(request.output, account.model.score, _score(account.random), _score(account.coordinates),
+                       len(account.samples.vectors), account.kind, account.warnings)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A training before anything of it is written; `kept` holds its finished folds."""
+
+    account: Account
+    fitted: Fitted
+    kept: Optional[PartialWork]
+
+
+def learn(request: TrainRequest, progress: Progress) -> Learnt:
+    """Gather, validate, compare and fit to all rows; nothing is written but finished folds, for a run that resumes."""
     samples = gather(request.gather, Part(progress, 0.0, 0.1))
     task = task_of(samples, request.class_weights, request.seed)
     parted = part_rows(samples, task, request, Part(progress, 0.1, 0.15))
     kept = _kept(request, task, parted)
     try:
-        account, fitted = _learn(request, samples, task, parted, kept, Part(progress, 0.15, 0.95))
-        for warning in account.warnings:
-            progress.warn(warning)
-        _write(account, fitted, Part(progress, 0.95, 1.0))
+        account, fitted = _learn(request, samples, task, parted, kept, Part(progress, 0.15, 1.0))
     except Exception as error:
         if kept is not None and not is_worth_keeping(error) and not progress.cancelled():
             kept.remove()
         raise
-    if kept is not None:
-        kept.remove()
-    return TrainResult(request.output, account.model.score, _score(account.random), _score(account.coordinates),
-                       len(task.x), account.kind, account.warnings)
+    return Learnt(account, fitted, kept)
 
 
 @dataclass(frozen=True)

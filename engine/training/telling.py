@@ -11,7 +11,7 @@ from osgeo import osr
 from .account import Account
 from .baselines import MAJORITY, MEAN
 from .figures import ClassificationFigures, Scored, reliability
-from .judging import Outcome, fold_scores
+from .judging import Outcome, bounded, fold_scores
 from .moran import Moran
 from .report import Applicability as ApplicabilityTold
 from .report import (
@@ -44,6 +44,7 @@ _KINDS = {"ridge": "ridge regression", "logistic": "logistic regression", "knn":
           "forest": "random forest", "boosting": "gradient boosting", "mlp": "neural network", "gp": "Gaussian process",
           BEST: "best of several"}
 _REGRESSION_FIGURES = (("R²", "r2"), ("RMSE", "rmse"), ("MAE", "mae"), ("bias", "bias"))
+_IN_UNITS = ("rmse", "mae", "bias")
 _CLASS_FIGURES = (("balanced accuracy", "balanced_accuracy"), ("accuracy", "accuracy"), ("kappa", "kappa"))
 
 
@@ -92,6 +93,8 @@ def _headline(account: Account) -> Measure:
 def _measure(scored: Scored, name: str) -> Measure:
     """Return a pooled figure with its interval over folds."""
     found = interval_of(fold_scores(scored)) if name == "r2" else scored.intervals[name]
+    if name not in _IN_UNITS:
+        found = bounded(found)
     return Measure(scored.pooled.numbers()[name], found.low, found.high)
 
 
