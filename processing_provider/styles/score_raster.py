@@ -32,10 +32,10 @@ class ScoreRasterStyle(QgsProcessingLayerPostProcessorInterface):
             style_score_raster(layer)
 
 
-def style_score_raster(layer: QgsRasterLayer) -> None:
-    """Draw the first band with a ramp that also reads without colour."""
+def style_score_raster(layer: QgsRasterLayer, least: float = _LOW, most: float = _HIGH) -> None:
+    """Draw the first band between two shares of its values with a ramp that also reads without colour."""
     provider = layer.dataProvider()
-    low, high = provider.cumulativeCut(1, _LOW, _HIGH, QgsRectangle(), _SAMPLE)
+    low, high = provider.cumulativeCut(1, least, most, QgsRectangle(), _SAMPLE)
     high = high if high > low else low + 1e-6
     ramp = QgsGradientColorRamp(QColor("#440154"), QColor("#fde725"), False,
                                 [QgsGradientStop(place, QColor(colour)) for place, colour in _COLOURS])

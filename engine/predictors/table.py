@@ -1,0 +1,120 @@
+"""Predicts for the rows of an embedding table: new columns beside the attributes and vectors, which stay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional
+
+import numpy as np
+
+from ..progress import Part, Progress, check
+from ..provenance import merged
+from ..registry import Registry
+from ..table import ColumnSpec, Table, TableChunk, TableWriter
+from ..table.parts import Identity
+from .asking import APPLICABLE, PREDICTED, Answers, answers_of, tell_share
+from .card import PredictorCard
+from .predictor import Predicted, open_predictor
+from .request import PredictResult, PredictTableRequest
+
+
+def predict_table(table: Table, request: PredictTableRequest, progress: Progress,
+                  registry: Optional[Registry] = None) -> PredictResult:
+    """Write the table with its predictions."""
+    name = Path(request.predictor).name
+    predictor = open_predictor(request.predictor, progress)
+    predictor.require_space(table.space_key, table.name)
+    card = predictor.card
+    answers = answers_of(card, request.options, name, progress)
+    spelled = card.columns.spelled(table.columns, table.name)
+    renamed = _renamed(table, answers.names, progress)
+    columns = [ColumnSpec(renamed.get(column.name, column.name), column.type) for column in table.columns]
+    columns += [ColumnSpec(column, _type(column, card)) for column in answers.names]
+    filled: "Dict[str, int]" = dict.fromkeys(spelled, 0)
+    done = outside = 0
+    rest = Part(progress, 0.02, 1.0)
+    with TableWriter(request.output, table.wkt, table.geometry_type, columns, _identity(table, card),
+                     registry=registry) as writer:
+        for chunk in table.chunks():
+            check(progress)
+            rest.report(done / max(table.count, 1), "Predicting")
+            features = _features(chunk, card, spelled, filled)
+            predicted = predictor.predict(features, answers.wanted)
+            values: "Dict[str, Any]" = {renamed.get(name, name): cells for name, cells in chunk.columns.items()}
+            values.update(zip(answers.names, _cells(card, answers, predicted)))
+            writer.write(chunk.wkb, values, chunk.vectors)
+            done += len(chunk.vectors)
+            if predicted.applicable is not None:
+                outside += int((~predicted.applicable).sum())
+    progress.report(1.0)
+    for column, count in filled.items():
+        if count:
+            progress.warn(f"{count:,} empty cells of “{column}” were filled as in training.")
+    outside = outside if answers.wanted.applicability else -1
+    tell_share("rows", done, outside, name, progress)
+    classes = tuple((value, one.name, one.colour) for value, one in zip(_class_values(card), card.target.classes))
+    return PredictResult(request.output, done, outside, values=classes)
+
+
+def _features(chunk: TableChunk, card: PredictorCard, spelled: "Mapping[str, str]",
+              filled: "Dict[str, int]") -> np.ndarray:
+    """Return `(D + C, n)` of vectors and encoded columns; counts the cells that had to be filled."""
+    vectors = np.ascontiguousarray(chunk.vectors.T)
+    if not spelled:
+        return vectors
+    values = {name: chunk.columns[own] for name, own in spelled.items()}
+    for name, count in zip(spelled, card.columns.missing(values).sum(axis=0).tolist()):
+        filled[name] += count
+    return np.concatenate([vectors, np.ascontiguousarray(card.columns.encode(values).T)])
+
+
+def _cells(card: PredictorCard, answers: Answers, predicted: Predicted) -> "List[List[Any]]":
+    """Return the cells of the new columns in order; classes by their values in the labels."""
+    rows = answers.rows(predicted)
+    found: "List[List[Any]]" = [[value if np.isfinite(value) else None for value in row.astype(np.float64).tolist()]
+                                for row in rows]
+    if predicted.classes is not None:
+        values = _class_values(card)
+        found[0] = [values[number] for number in predicted.classes.tolist()]
+    if predicted.applicable is not None:
+        found[answers.names.index(APPLICABLE)] = [bool(value) for value in predicted.applicable]
+    return found
+
+
+def _class_values(card: PredictorCard) -> "List[Any]":
+    """Return the classes as they stood in the labels."""
+    codes = card.target.codes
+    return [one.value for one in card.target.classes] if codes is None else list(codes)
+
+
+def _type(column: str, card: PredictorCard) -> str:
+    """Return the type of a new column."""
+    if column == APPLICABLE:
+        return "boolean"
+    if column == PREDICTED and card.target.classes:
+        return "text" if card.target.codes is None else "integer64"
+    return "real"
+
+
+def _identity(table: Table, card: PredictorCard) -> Identity:
+    """Return the table's space; its provenance names what the predictor was trained on, too."""
+    found = table.identity()
+    return replace(found, provenance=merged(found.provenance, card.provenance))
+
+
+def _renamed(table: Table, names: "tuple[str, ...]", progress: Progress) -> "Dict[str, str]":
+    """Return new names for the input's own columns that are called as ours are."""
+    taken = {column.name.lower() for column in table.columns} | {name.lower() for name in names}
+    own = {name.lower() for name in names}
+    found: "Dict[str, str]" = {}
+    for column in table.columns:
+        if column.name.lower() not in own:
+            continue
+        number = 1
+        while f"{column.name}_{number}".lower() in taken:
+            number += 1
+        found[column.name] = f"{column.name}_{number}"
+        taken.add(found[column.name].lower())
+        progress.info(f"The column “{column.name}” of {table.name} is kept as “{found[column.name]}”.")
+    return found
