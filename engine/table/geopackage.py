@@ -14,7 +14,7 @@ from .parts import CHUNK_ROWS, RowChunk
 from .schema import LayerSchema, id_column
 
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64, 0, 0, 0)
-_FEW = 512
+_FEW = 32
 
 
 class GeoPackageRows:
@@ -28,9 +28,7 @@ class GeoPackageRows:
         self.geometry_type = schema.geometry_type
         self.columns = schema.columns
         self.metadata = schema.metadata
-        query = f"SELECT count(*) FROM {quoted(schema.layer)}"  # nosec B608
-        with connected(schema.path) as connection:
-            self.count = int(connection.execute(query).fetchone()[0])
+        self.count = schema.count
         self._id_column = id_column(schema, id_field, lambda column: len(self.distinct(column)) == self.count)
 
     def rows(self, size: int = CHUNK_ROWS) -> "Iterator[RowChunk]":

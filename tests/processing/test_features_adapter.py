@@ -212,7 +212,7 @@ def test_a_large_selection_is_asked_for_in_parts(provider: Any, monkeypatch: pyt
     assert [number for chunk in rows.rows(5) for number in chunk.ids] == [1, 2, 33, *range(40, 56), 60]
 
 
-@pytest.mark.skipif(not hasattr(QgsProcessingFeatureSourceDefinition, "filterExpression"),
+@pytest.mark.skipif(not hasattr(QgsProcessingFeatureSourceDefinition("", True), "filterExpression"),
                     reason="QGIS filters inputs from 3.32 on")
 def test_a_filtered_selection_is_in_order_too(provider: Any) -> None:
     layer = table_layer(np.eye(3, dtype=np.float32).repeat(20, axis=0))
