@@ -1,5 +1,7 @@
 """How well each method finds wetlands that filled or dried between two aerial images, with the automatic encoder.
 
+And, on vectors of length 1, how well it finds clearing among AlphaEarth's points.
+
 Run with `./dev benchmark change_accuracy [--cells 4 8]`. Needs the sample data beside the repository.
 """
 
@@ -17,8 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "build"))
 
 import numpy as np  # noqa: E402
-from osgeo import gdal  # noqa: E402
+from osgeo import gdal, ogr  # noqa: E402
 
+from earthprint.engine.analyses.change.measures import fit_standardised, plain_measure  # noqa: E402
 from earthprint.engine.analyses.change.raster import detect_change  # noqa: E402
 from earthprint.engine.analyses.change.request import ChangeOptions, ChangeRequest  # noqa: E402
 from earthprint.engine.embedding.making import MakeEncoderRequest, make_encoder  # noqa: E402
@@ -27,7 +30,9 @@ from earthprint.engine.embedding.raster import embed_raster  # noqa: E402
 from earthprint.engine.encoders.library import EncoderFolders  # noqa: E402
 from earthprint.engine.progress import Silent  # noqa: E402
 
-DATA = Path(os.environ.get("EARTHPRINT_DATA", ROOT.parent / "shared" / "data")) / "naip_wetlands"
+SAMPLES = Path(os.environ.get("EARTHPRINT_DATA", ROOT.parent / "shared" / "data"))
+DATA = SAMPLES / "naip_wetlands"
+CLEARING = SAMPLES / "alphaearth_clearing" / "alphaearth_clearing_west.gpkg"
 IMAGES = ("naip_20120731.tif", "naip_20140720.tif")
 METHODS = ("cosine", "euclidean", "standardised", "irmad")
 NOT_SCORED = 255
@@ -89,6 +94,20 @@ def assess(paths: "List[str]", method: str, tolerance: int, cell: int, folder: P
     return Found(auc, f1, share)
 
 
+def clearing_scores() -> "Dict[str, float]":
+    """Return the AUC of clearing among AlphaEarth's vectors of a year and of the year before, by method."""
+    dataset = ogr.Open(str(CLEARING))
+    rows = [[feature[name] for letter in "AD" for name in (f"{letter}{number:02d}" for number in range(64))]
+            + [feature["cleared"]] for feature in dataset.GetLayer(0)]
+    table = np.array(rows, dtype=np.float32)
+    after, cleared = table[:, :64], table[:, 128] == 1
+    before = after - table[:, 64:128]
+    measures = {"cosine": plain_measure("cosine"), "euclidean": plain_measure("euclidean"),
+                "standardised": fit_standardised(before, after, print)}
+    return {name: area_under_curve(measure.distance(*measure.mapped(before.T.copy(), after.T.copy())), cleared)
+            for name, measure in measures.items()}
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -110,6 +129,8 @@ def main() -> None:
         apart, known = np.linalg.norm(images[1] - images[0], axis=0), label != NOT_SCORED
         print(f"\nBands as they are, pixel by pixel: {area_under_curve(apart[known], label[known] == 1):.3f} "
               "(the labels were derived from one of them)")
+    print("Clearing at 294 points, AlphaEarth: "
+          + ", ".join(f"{name} {auc:.3f}" for name, auc in clearing_scores().items()))
 
 
 if __name__ == "__main__":
