@@ -1,4 +1,4 @@
-"""Zonal statistics of many polygons, and hexagons, against plain reads and the h3 library's own loop, as ratios.
+"""Zonal statistics of many polygons against one plain read of the field, as ratios.
 
 Run with `./dev benchmark zonal_speed` or `./dev python benchmarks/zonal_speed.py`; each ratio is of one run, in wall
 and processor seconds. Zonal times hold everything: reading and placing the polygons, the field, and writing the table.
@@ -16,22 +16,16 @@ from typing import Callable, Sequence, Tuple
 import numpy as np
 from osgeo import gdal, ogr, osr
 
-from earthprint.engine.centres import point_wkb
 from earthprint.engine.coding import FLOAT32
 from earthprint.engine.dataset import block_cache, close, open_raster, write
 from earthprint.engine.features.request import FeaturesRequest
 from earthprint.engine.features.run import embed_features
 from earthprint.engine.field import create_field
 from earthprint.engine.grid import Grid, Window
-from earthprint.engine.hexagons.cells import cells_of
-from earthprint.engine.hexagons.raster import RasterHexagons, aggregate_field
-from earthprint.engine.hexagons.request import HexagonOptions
-from earthprint.engine.hexagons.table import TableHexagons, aggregate_table
-from earthprint.engine.hexagons.world import world_wkt
 from earthprint.engine.plain_layer import LayerWriter
 from earthprint.engine.progress import Silent
 from earthprint.engine.space import Space
-from earthprint.engine.table import ColumnSpec, TableWriter, open_rows, open_table
+from earthprint.engine.table import ColumnSpec, open_rows
 
 LEFT, TOP, CELL = 500000.0, 5700000.0, 10.0
 
@@ -97,26 +91,14 @@ def write_polygons(path: Path, side: int, count: int) -> str:
     return str(path)
 
 
-def write_points(path: Path, places: np.ndarray, dims: int) -> str:
-    """Write a table of points."""
-    vectors = np.random.default_rng(2).normal(0, 1, (len(places), dims)).astype(np.float32)
-    with TableWriter(str(path), world_wkt(), ogr.wkbPoint, [], Space("benchmark", dims)) as writer:
-        for start in range(0, len(places), 50_000):
-            part = slice(start, start + 50_000)
-            writer.write([point_wkb(*place) for place in places[part]], {}, vectors[part])
-    return str(path)
-
-
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=4096, help="columns and rows of the field")
     parser.add_argument("--dims", type=int, default=64)
     parser.add_argument("--polygons", type=int, default=100_000)
-    parser.add_argument("--points", type=int, default=1_000_000)
     parser.add_argument("--statistics", default="mean;max;std;median")
     parser.add_argument("--uncompressed", action="store_true", help="also measure on an uncompressed copy of the field")
-    parser.add_argument("--hexagons", action="store_true", help="also aggregate the field to H3, which takes minutes")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -129,13 +111,6 @@ def main() -> None:
             copy = str(folder / "uncompressed.tif")
             gdal.Translate(copy, field, creationOptions=["TILED=YES", "INTERLEAVE=BAND", "BIGTIFF=YES"])
             zones(folder, copy, polygons, statistics, "uncompressed")
-        if asked.hexagons:
-            plain = timed(lambda: read_plainly(field))
-            ours = timed(lambda: aggregate_field(RasterHexagons(field, HexagonOptions(str(folder / "hexagons.gpkg"))),
-                                                 Silent()))
-            tell(f"{asked.side ** 2} cells to H3 / one plain read of the field", ours, plain)
-        if asked.points:
-            hexagons(folder, asked.points)
 
 
 def zones(folder: Path, field: str, polygons: str, statistics: "Sequence[str]", layout: str) -> None:
@@ -146,23 +121,6 @@ def zones(folder: Path, field: str, polygons: str, statistics: "Sequence[str]", 
         ours = timed(lambda word=statistic: embed_features(
             FeaturesRequest(open_rows(polygons), field, str(folder / "zones.gpkg"), word), Silent()))
         tell(f"{statistic} under the polygons / one plain read of the field, {layout}", ours, plain)
-
-
-def hexagons(folder: Path, count: int) -> None:
-    """Measure points to cells."""
-    from h3.api.numpy_int import latlng_to_cell
-
-    places = np.random.default_rng(3).normal([10, 50], [2, 1], (count, 2))
-    found = []
-    plain = timed(lambda: found.append([latlng_to_cell(y, x, 9) for x, y in places]))
-    ours = timed(lambda: found.append(cells_of(places, 9)))
-    if found[0] != found[1].tolist():
-        raise SystemExit("the cells differ")
-    tell(f"cells of {count} points / the library's own loop", ours, plain)
-    table = write_points(folder / "points.gpkg", places, 16)
-    ours = timed(lambda: aggregate_table(TableHexagons(open_table(table), HexagonOptions(
-        str(folder / "gathered.gpkg"), 7)), Silent()))
-    tell(f"table of {count} points to a table of hexagons / the library's own loop", ours, plain)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ PLACES = (CENTROID, INSIDE)
 _POINT_TYPES = tuple(1 + dimension for dimension in (0, 1000, 2000, 3000))
 _POINT_SIZES = {21, 29, 37}
 _OLD_Z = 0x80000000
-_HEADER = 5
 _ROUNDING = 1e-9
 _FARTHEST_LONGITUDE = 540.0
 
@@ -98,18 +97,22 @@ def canonical(places: np.ndarray) -> np.ndarray:
 
 def _plain_points(shapes: "Sequence[Optional[bytes]]") -> Optional[np.ndarray]:
     """Return the coordinates of points at once, or None where the shapes are not all points of one kind."""
-    lengths = set(map(len, shapes)) if set(map(type, shapes)) == {bytes} else set()
-    if len(lengths) != 1 or not lengths <= _POINT_SIZES:
+    size = len(shapes[0] or b"") if len(shapes) else 0
+    if size not in _POINT_SIZES:
         return None
-    size = lengths.pop()
-    raw = np.frombuffer(b"".join(shapes), dtype=np.uint8).reshape(len(shapes), size)
-    header = raw[0, :_HEADER]
-    if header[0] != 1 or (raw[:, :_HEADER] != header).any():
+    try:
+        joined = b"".join(shapes)  # type: ignore[arg-type]
+    except TypeError:
         return None
-    kind = int.from_bytes(header[1:].tobytes(), "little")
-    if kind & ~_OLD_Z not in _POINT_TYPES:
+    if len(joined) != size * len(shapes):
         return None
-    return np.ascontiguousarray(raw[:, _HEADER:_HEADER + 16]).view("<f8")
+    # A shape of another length would shift those after it, so that their headers don't lie where they are looked for.
+    rows = np.frombuffer(joined, dtype=np.dtype({"names": ["order", "kind", "x", "y"], "itemsize": size,
+                                                 "formats": ["u1", "<u4", "<f8", "<f8"], "offsets": [0, 1, 5, 13]}))
+    kind = int(rows["kind"][0])
+    if kind & ~_OLD_Z not in _POINT_TYPES or (rows["order"] != 1).any() or (rows["kind"] != kind).any():
+        return None
+    return np.stack([rows["x"], rows["y"]], axis=1)
 
 
 def _transformed(wkt: str, points: np.ndarray) -> np.ndarray:
