@@ -8,26 +8,26 @@ from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ..dataset import block_cache, close, open_raster, write
 from ..errors import InputError, OutputError
-from ..field import KEY_ITEM, PROVENANCE_ITEM, SPACE_ITEM, create_field
 from ..grid import blocks
 from ..progress import Part, Progress, check
-from ..provenance import Provenance, merged, provenance_item, provenance_of
+from ..provenance import Provenance, merged, provenance_of
 from ..registry import Registry
 from ..sample import spread
 from ..space import Space
-from ..whole import require_writable, whole
+from ..whole import require_writable
 from .opening import NUMPY, file_kind
 from .published_field import PublishedField
 from .quality import Gauge, Quality
 from .raster_field import RasterField, raster_field
 from .resampling import BILINEAR, NEAREST, RESAMPLINGS
-from .scaled_tile import write_scaled
 from .tessera_tile import TesseraTile
-from .tiles import TileMosaic, Zone, moved_to, own_grid, tile_grid_in, tile_paths, zones_of
-from .virtual import write_mosaic, write_virtual
+from .tile_grids import own_grid
+from .tile_mosaic import TileMosaic, moved_to
+from .tile_paths import tile_paths
+from .writing_field import tiles_of, write_coded, write_copy, write_in_place
 from .zarr_field import ZarrField, is_store, store_of
+from .zones import Zone, zones_of
 
 VIRTUAL = ".vrt"
 COPY = ".tif"
@@ -35,8 +35,6 @@ _COPIES = (COPY, ".tiff")
 _SIDE = 64
 _WINDOWS = 24
 _SEED = 0
-_BLOCK = 256
-_CACHE_MIB = 256
 
 AnyField = Union[RasterField, TesseraTile, ZarrField, TileMosaic]
 
@@ -124,7 +122,7 @@ def _imported(request: FieldImport, published: AnyField, output: str, progress: 
         raise InputError("field-space", "{path} doesn't tell what its embeddings are: state it with “Describe "
                          "embeddings”.", path=request.path)
     space = statement.space(published.dimensions, quality.lengths, request.path, progress)
-    tiles = _tiles(published)
+    tiles = tiles_of(published)
     told = merged((replace(product.provenance, sources=tuple(Path(tile.path).name for tile in tiles)),),
                   *(_own(tile) for tile in tiles))
     space = replace(space, provenance=told)
@@ -133,22 +131,15 @@ def _imported(request: FieldImport, published: AnyField, output: str, progress: 
     output = _output(request, published, output)
     require_writable(Path(output))
     if Path(output).suffix.lower() == VIRTUAL and isinstance(published, (TesseraTile, ZarrField)):
-        _scaled(published, output, space, Part(progress, 0.1, 1.0))
+        write_coded(published, output, space, Part(progress, 0.1, 1.0))
     elif Path(output).suffix.lower() == VIRTUAL:
-        _in_place(published, output, space)
+        write_in_place(published, output, space)
     else:
-        _copy(published, output, space, Part(progress, 0.1, 1.0))
+        write_copy(published, output, space, Part(progress, 0.1, 1.0))
     if request.registry is not None:
         request.registry.remember(space)
     progress.report(1.0)
     return FieldImportResult(output, space, space.key(published.coding.code), product.name, quality, (output,))
-
-
-def _tiles(published: AnyField) -> "Tuple[PublishedField, ...]":
-    """Return the tiles that a field is made of."""
-    if not isinstance(published, TileMosaic):
-        return (published,)
-    return tuple(tile for part in published.tiles for tile in _tiles(part))
 
 
 def open_published_field(request: FieldImport) -> AnyField:
@@ -200,7 +191,7 @@ def _output(request: FieldImport, published: AnyField, output: str) -> str:
     if ending == VIRTUAL and reason and not _has_scales(published):
         raise OutputError("field-in-place", "{path} can't be used in place, because {reason}: end OUTPUT in .tif for a "
                           "copy.", path=request.path, reason=reason)
-    _require_other(output, [request.path, *(tile.path for tile in _tiles(published))])
+    _require_other(output, [request.path, *(tile.path for tile in tiles_of(published))])
     return output
 
 
@@ -215,54 +206,10 @@ def _in_the_way(published: AnyField) -> str:
     if isinstance(published, TileMosaic):
         if published.resampling != NEAREST:
             return "means of vectors are computed"
-        return next((reason for reason in map(_in_the_way, _tiles(published)) if reason), "")
+        return next((reason for reason in map(_in_the_way, tiles_of(published)) if reason), "")
     return published.in_place if isinstance(published, RasterField) else "it is no raster that GDAL shows in place"
-
-
-def _in_place(published: "Union[RasterField, TileMosaic]", output: str, space: Space) -> None:
-    """Write the virtual raster."""
-    metadata = {SPACE_ITEM: space.canonical(), KEY_ITEM: space.key(published.coding.code),
-                PROVENANCE_ITEM: provenance_item(space.provenance)}
-    tiles = [tile for tile in _tiles(published) if isinstance(tile, RasterField)]
-    bands = tiles[0].view.info.data_bands
-    names = [band.description or f"Dimension {number}" for number, band in enumerate(bands, start=1)]
-    if isinstance(published, RasterField):
-        nodata = -128.0 if published.coded else None
-        write_virtual(published.view, open_raster(published.path), output, names, metadata, nodata)
-        return
-    wkt = published.grid.wkt
-    # Tiles that are there already keep their own grid.
-    views = [tile.view if tile.grid.wkt == wkt else replace(
-        tile.view, crs=wkt, grid=tile_grid_in(tile, published.grid)) for tile in tiles]
-    write_mosaic(views, output, names, metadata)
 
 
 def _has_scales(published: AnyField) -> bool:
     """Tell whether a field lies in bytes with scales, which a .vrt multiplies."""
     return isinstance(published, (TesseraTile, ZarrField)) and published.scale_bands > 0
-
-
-def _scaled(published: "Union[TesseraTile, ZarrField]", output: str, space: Space, progress: Progress) -> None:
-    """Write the bytes and scales as they are, and the virtual raster that multiplies them."""
-    names = [f"Dimension {number}" for number in range(1, published.dimensions + 1)]
-    metadata = {SPACE_ITEM: space.canonical(), KEY_ITEM: space.key(published.coding.code),
-                PROVENANCE_ITEM: provenance_item(space.provenance)}
-    codes, scales = write_scaled(published, output, names, metadata, progress)
-    progress.info(f"The bytes and scales as published lie in {codes} and {scales}, which {output} multiplies: keep the "
-                  "three together.")
-
-
-def _copy(published: AnyField, output: str, space: Space, progress: Progress) -> None:
-    """Write a GeoTIFF, north up as the source is shown."""
-    grid = published.grid
-    with whole(output) as temporary, block_cache(_CACHE_MIB):
-        target = create_field(str(temporary), grid, space, published.coding)
-        done = 0
-        for window in blocks(grid.whole, _BLOCK):
-            check(progress)
-            values = published.coding.encode(published.vectors(window))
-            write(target, window, range(1, published.dimensions + 1), values, output)
-            done += window.width * window.height
-            progress.report(done / (grid.width * grid.height), "Copying vectors" if done else None)
-        close(target, output)
-        del target
