@@ -24,16 +24,16 @@ _FLAT = 0.1
 
 
 def constant(task: Task, judge: Judge, folds: Folds) -> Outcome:
-    """Return what the mean, or the share of each class, of the other folds would have predicted."""
+    """Return what the mean of the other folds, or the share of each class, would have predicted."""
     width = task.classes or task.y.shape[1]
     predicted = np.empty((len(task.x), width))
     for number in range(folds.count):
         held = folds.fold == number
-        weights = task.weights[~held]
         if task.classes:
-            predicted[held] = np.bincount(task.y[~held], weights, task.classes) / weights.sum()
+            # Of all rows: without the fold itself, the commonest class is by design the one that the fold lacks.
+            predicted[held] = np.bincount(task.y, task.weights, task.classes) / task.weights.sum()
         else:
-            predicted[held] = np.average(judge.truth[~held], axis=0, weights=weights)
+            predicted[held] = np.average(judge.truth[~held], axis=0, weights=task.weights[~held])
     return judge.outcome(MAJORITY if task.classes else MEAN, folds, predicted)
 
 
