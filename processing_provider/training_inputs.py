@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple, Union
 
 from qgis.core import QgsMapLayer, QgsProcessingAlgorithm, QgsProcessingContext, QgsRasterLayer
 
 from ..engine.errors import InputError
 from ..engine.table import Rows
-from ..engine.training.gathering import GatherRequest
-from ..engine.training.request import FoldChoice, TrainRequest, TrainResult
 from .adapters.file_destination import file_destination
 from .adapters.outputs import is_temporary, table_destination
 from .adapters.raster import resolve_raster
@@ -37,6 +35,9 @@ from .parameters.training import (
     WEIGHT,
 )
 
+if TYPE_CHECKING:
+    from ..engine.training.request import TrainRequest, TrainResult
+
 Parameters = Dict[str, Any]
 Embeddings = Union[None, str, Rows]
 
@@ -62,7 +63,7 @@ class TrainingInputs:
             "memory_mib": algorithm.parameterAsInt(parameters, MEMORY, context), "seed": self.seed,
             "registry": space_registry()}
         self._model = algorithm.parameterAsEnumString(parameters, MODEL, context)
-        self._folds = FoldChoice(
+        self._folds = (
             algorithm.parameterAsEnumString(parameters, FOLDS, context),
             algorithm.parameterAsInt(parameters, FOLD_COUNT, context),
             algorithm.parameterAsDouble(parameters, BLOCK_SIZE, context))
@@ -72,15 +73,18 @@ class TrainingInputs:
         self._resume = algorithm.parameterAsBool(parameters, RESUME, context) and not is_temporary(self.output)
 
     def request(self, target: "Tuple[str, ...]", task: str, class_weights: str,
-                further: "Mapping[str, Any]", progress: Any) -> TrainRequest:
+                further: "Mapping[str, Any]", progress: Any) -> "TrainRequest":
         """Open the layers and return the request."""
+        from ..engine.training.gathering import GatherRequest
+        from ..engine.training.request import FoldChoice, TrainRequest
+
         gather = GatherRequest(rows=self._rows(), target=target, task=task, embeddings=self._embeddings(progress),
                                **self._gather, **further)
         predictions = table_destination(self.predictions) if self.predictions else ""
-        return TrainRequest(gather, self.output, self._model, self._folds, class_weights, self.report, predictions,
+        return TrainRequest(gather, self.output, self._model, FoldChoice(*self._folds), class_weights, self.report, predictions,
                             self._resume, self.seed)
 
-    def outputs(self, result: TrainResult) -> "Dict[str, Any]":
+    def outputs(self, result: "TrainResult") -> "Dict[str, Any]":
         """Return what the algorithm hands back."""
         found: "Dict[str, Any]" = {
             OUTPUT: result.output, "SCORE": result.score, "SCORE_RANDOM": result.score_random,
