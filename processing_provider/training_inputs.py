@@ -81,8 +81,8 @@ class TrainingInputs:
         gather = GatherRequest(rows=self._rows(), target=target, task=task, embeddings=self._embeddings(progress),
                                **self._gather, **further)
         predictions = table_destination(self.predictions) if self.predictions else ""
-        return TrainRequest(gather, self.output, self._model, FoldChoice(*self._folds), class_weights, self.report, predictions,
-                            self._resume, self.seed)
+        return TrainRequest(gather, self.output, self._model, FoldChoice(*self._folds), class_weights, self.report,
+                            predictions, self._resume, self.seed)
 
     def outputs(self, result: "TrainResult") -> "Dict[str, Any]":
         """Return what the algorithm hands back."""

@@ -55,6 +55,8 @@ def part_rows(samples: Samples, task: Task, request: TrainRequest, progress: Pro
     if choice.kind == AUTOMATIC and folds.kind == RANDOM and clustered:
         warnings.append("The labels lie in clusters, but spatial blocks could not be made of them: the figures are "
                         "those of random folds and flatter.")
+    if folds.caution:
+        warnings.append(folds.caution)
     return Parted(folds, None if folds.kind == RANDOM else random, clustered, tuple(warnings))
 
 

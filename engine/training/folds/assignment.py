@@ -21,7 +21,8 @@ class Folds:
     """The fold of each row (0 … count − 1), how they were made and, in a sentence, why so.
 
     `block_size` is in units of the CRS (0 = no blocks); `blocks` numbers what is held out whole in each row's fold
-    (blocks, groups or clusters; None where rows were dealt at random).
+    (blocks, groups or clusters; None where rows were dealt at random). `caution` says why figures over them may still
+    be too good.
     """
 
     fold: np.ndarray
@@ -30,6 +31,7 @@ class Folds:
     block_size: float = 0.0
     why: str = ""
     blocks: Optional[np.ndarray] = None
+    caution: str = ""
 
     @property
     def parts(self) -> int:

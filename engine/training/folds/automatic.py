@@ -68,7 +68,7 @@ def sized_block_folds(sites: Sites, evidence: Evidence, size: float, count: int,
         raise InputError("folds-blocks-none", "{sentence} Add samples elsewhere, ask for fewer folds, or choose FOLDS "
                          "random or group.", sentence=chosen.sentence)
     folds = block_folds(sites, chosen.size, count, seed, evidence.strata)
-    return replace(folds, why="{} The {}.".format(chosen.sentence, folds.why))
+    return replace(folds, why="{} The {}.".format(chosen.sentence, folds.why), caution=chosen.caution)
 
 
 def _most_alike(sites: Sites, values: np.ndarray, seed: int) -> Optional[Moran]:

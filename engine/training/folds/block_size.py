@@ -23,6 +23,7 @@ class BlockSize:
     size: float
     reach: float
     sentence: str
+    caution: str = ""
 
 
 def block_size_from(sites: Sites, residuals: np.ndarray, count: int, seed: int) -> BlockSize:
@@ -64,9 +65,10 @@ def _chosen(sites: Sites, found: Variogram, most: float) -> BlockSize:
     if size <= most:
         return BlockSize(size, found.reach, "The residuals stay alike over about {} {}, so blocks are {} {} "
                          "wide.".format(length_text(found.reach), unit, length_text(size), unit))
-    return BlockSize(most, found.reach, "The residuals stay alike over about {} {}, farther than blocks can be "
-                     "wide here if enough of them shall remain ({} {}): figures may still be optimistic.".format(
-                         length_text(found.reach), unit, length_text(most), unit))
+    sentence = ("The residuals stay alike over about {} {}, farther than blocks can be wide here if enough of them "
+                "shall remain ({} {}): figures may still be optimistic.").format(
+                    length_text(found.reach), unit, length_text(most), unit)
+    return BlockSize(most, found.reach, sentence, sentence)
 
 
 def _largest(sites: Sites, units: UnitSites, count: int) -> "float | None":
