@@ -19,10 +19,10 @@ from .input import (
     ScoreTable,
     TargetTold,
 )
-from .page import training_report, write_training_report
+from .page import tell_training, training_report, write_training_report
 
 __all__ = [
     "Applicability", "ClassesTold", "Compared", "Coverage", "FoldScores", "FoldsTold", "Headline", "Importance",
     "Measure", "PlacesTold", "Reliability", "ReportInput", "ScoreRow", "ScoreTable", "TargetTold",
-    "training_report", "write_training_report",
+    "tell_training", "training_report", "write_training_report",
 ]

@@ -28,6 +28,12 @@ def training_report(told: ReportInput) -> Report:
     plain = " ".join(sentence for sentence in (meaning(told.headline), *_typical_errors(told)) if sentence)
     if plain:
         report.paragraph(plain)
+    tell_training(report, told)
+    return report
+
+
+def tell_training(report: Report, told: ReportInput) -> None:
+    """Tell all that stands behind the number and the warnings; pages of other analyses hold this, too."""
     tell_scores(report, told)
     tell_validation(report, told)
     tell_errors(report, told)
@@ -35,7 +41,6 @@ def training_report(told: ReportInput) -> Report:
     tell_models(report, told)
     tell_importance(report, told.importance, told.importance_label)
     tell_background(report, told)
-    return report
 
 
 def _typical_errors(told: ReportInput) -> "list[str]":

@@ -1,0 +1,1 @@
+"""Fills missing values of a layer from its embeddings."""

@@ -1,0 +1,134 @@
+"""Reads what is needed of coarse and fine units beside their vectors: values, weights, keys and places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, List, Optional
+
+import numpy as np
+from osgeo import ogr
+
+from ..centres import centres_of
+from ..dataset import quiet
+from ..errors import InputError
+from ..geodesy import polygon_area
+from ..progress import Progress, check
+from ..table import ColumnSpec, Rows
+from ..table.schema import column_named
+from ..training.columns import NUMERIC_TYPES, numbers_of
+
+SQUARE_KILOMETRE = 1e6
+_FLAT_AREAL = (ogr.wkbPolygon, ogr.wkbMultiPolygon, ogr.wkbCurvePolygon, ogr.wkbMultiSurface)
+
+
+@dataclass(frozen=True)
+class Units:
+    """Units in the order of their layer: numbers are NaN where there is none; areas are in square kilometres.
+
+    `points` lie within the units, in the CRS of the layer; `keys` are the values of the column that was asked for.
+    """
+
+    ids: "List[Any]"
+    keys: "List[Any]"
+    values: np.ndarray
+    weights: np.ndarray
+    areas: np.ndarray
+    points: np.ndarray
+    shapes: "List[Optional[bytes]]"
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.ids)
+
+    @property
+    def areal(self) -> bool:
+        """Tell whether any of them covers ground."""
+        return bool((np.nan_to_num(self.areas) > 0).any())
+
+
+@dataclass(frozen=True)
+class UnitColumns:
+    """The columns to read of a layer; None for what isn't needed."""
+
+    value: Optional[ColumnSpec]
+    weight: Optional[ColumnSpec]
+    key: Optional[ColumnSpec]
+
+
+def read_units(rows: Rows, wanted: UnitColumns, keep_shapes: bool, progress: Progress) -> Units:
+    """Read all units of a layer."""
+    ids: "List[Any]" = []
+    keys: "List[Any]" = []
+    shapes: "List[Optional[bytes]]" = []
+    values, weights, areas, points = [], [], [], []
+    for chunk in rows.rows():
+        check(progress)
+        progress.report(len(ids) / max(rows.count, 1), None if ids else f"Reading {rows.name}")
+        count = len(chunk.wkb)
+        values.append(_numbers(chunk.columns, wanted.value, count))
+        weights.append(_numbers(chunk.columns, wanted.weight, count))
+        areas.append(np.array([_area(shape, rows.wkt) for shape in chunk.wkb]))
+        points.append(_inner_points(chunk.wkb))
+        ids += [_plain(value) for value in chunk.ids]
+        keys += chunk.columns[wanted.key.name] if wanted.key is not None else [None] * count
+        shapes += chunk.wkb if keep_shapes else []
+    if not ids:
+        raise InputError("units-none", "{name} has no rows: check its filter and selection.", name=rows.name)
+    return Units(ids, keys, np.concatenate(values), np.concatenate(weights), np.concatenate(areas),
+                 np.concatenate(points), shapes)
+
+
+def number_column(rows: Rows, name: str, parameter: str) -> ColumnSpec:
+    """Return a column of numbers that a parameter names."""
+    column = any_column(rows, name, parameter)
+    if column.type not in (*NUMERIC_TYPES, "text"):
+        raise InputError("units-type", "{parameter}: the column “{column}” of {name} holds {kind} values: choose one "
+                         "of numbers.", parameter=parameter, column=column.name, name=rows.name, kind=column.type)
+    return column
+
+
+def any_column(rows: Rows, name: str, parameter: str) -> ColumnSpec:
+    """Return the column that a parameter names."""
+    column = column_named(rows.columns, name)
+    if column is None:
+        raise InputError("units-column", "{name} has no column “{column}”, which {parameter} names.", name=rows.name,
+                         column=name, parameter=parameter)
+    return column
+
+
+def _numbers(columns: Any, spec: Optional[ColumnSpec], count: int) -> np.ndarray:
+    """Return a column's numbers; an infinite one is none."""
+    if spec is None:
+        return np.full(count, np.nan)
+    found = numbers_of(columns[spec.name], spec.name)
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def _area(shape: Optional[bytes], wkt: str) -> float:
+    """Return square kilometres of true ground; NaN without a geometry."""
+    return polygon_area(shape, wkt) / SQUARE_KILOMETRE if shape is not None else float("nan")
+
+
+def _inner_points(shapes: "List[Optional[bytes]]") -> np.ndarray:
+    """Return a point within each polygon, which a centroid need not be, and the centre of anything else."""
+    found = centres_of(shapes)
+    with quiet():
+        for row, shape in enumerate(shapes):
+            if shape is None or len(shape) <= 21:
+                continue
+            geometry = ogr.CreateGeometryFromWkb(shape)
+            if geometry is None or ogr.GT_Flatten(geometry.GetGeometryType()) not in _FLAT_AREAL:
+                continue
+            try:
+                inner = geometry.PointOnSurface()
+            except RuntimeError:
+                # An outline that crosses itself has none; its centre is the best there is.
+                continue
+            if inner is not None and not inner.IsEmpty():
+                found[row] = inner.GetX(), inner.GetY()
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return an id as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
