@@ -28,9 +28,9 @@ _CHECKED_ROWS = 256
 
 @dataclass(frozen=True)
 class Forest:
-    """The estimators, which learn targets less `base` in units of `scale`, and the trees drawn from them."""
+    """scikit-learn's forest, which learnt targets less `base` in units of `scale`, and the trees drawn from it."""
 
-    estimators: "Tuple[Any, ...]"
+    ensemble: Any
     trees: "Tuple[Tree, ...]"
     base: np.ndarray
     scale: np.ndarray
@@ -61,10 +61,10 @@ class Forest:
     def _predict_run(self, x: np.ndarray) -> np.ndarray:
         """Average one run of rows, always in the order of the trees."""
         total = np.zeros((len(x), len(self.base)))
-        for estimator in self.estimators:
+        for estimator in self.ensemble.estimators_:
             found = estimator.predict_proba(x) if self.classes else estimator.predict(x)
             total += found.reshape(len(x), -1)
-        return total / len(self.estimators) * self.scale + self.base
+        return total / len(self.trees) * self.scale + self.base
 
 
 def fit_forest(design: Design, progress: Progress) -> Forest:
@@ -98,7 +98,7 @@ def fit_forest(design: Design, progress: Progress) -> Forest:
         step = int(np.clip(step * _STEP_SECONDS / elapsed, physical_cores(), 50))
         progress.report(done / TREES)
     trees = tuple(_tree(part, scale, design.classes) for part in estimator.estimators_)
-    found = Forest(tuple(estimator.estimators_), trees, base, scale, design.classes, settings)
+    found = Forest(estimator, trees, base, scale, design.classes, settings)
     sample = design.x[:_CHECKED_ROWS]
     require_equal(found.predict(sample), sums(trees, sample, len(base)) + base)
     return found

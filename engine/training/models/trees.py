@@ -13,7 +13,7 @@ DOMAIN = "ai.onnx.ml"
 DOMAIN_VERSION = 3
 BRANCH, LEAF = "BRANCH_LEQ", "LEAF"
 # Trees of about so many nodes together stay in the cache of a core while a run of rows passes through them.
-_NODES_TOGETHER = 16384
+_NODES_TOGETHER = 8192
 
 
 @dataclass(frozen=True)
