@@ -57,11 +57,15 @@ def alone(name: str, kind: str, x: np.ndarray, task: Task, judge: Judge, folds: 
 
 
 class _Quiet(Part):
-    """A progress whose lines for each fold don't go to the log."""
+    """A progress that moves without a line for each fold."""
 
     def __init__(self, whole: Progress) -> None:
         """Pass everything else on as it is."""
         super().__init__(whole, 0.0, 1.0)
+
+    def report(self, fraction: float, text: Optional[str] = None) -> None:
+        """Pass the fraction on."""
+        super().report(fraction)
 
     def info(self, text: str) -> None:
         """Keep it to itself."""

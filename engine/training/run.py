@@ -155,6 +155,7 @@ def _compared(samples: Samples, task: Task, judge: Judge, parted: Parted, kind: 
     if random is not None:
         predicted = validation.run(RANDOM, kind, random, Part(progress, 0.0, 0.5)).predicted
         beside = judge.outcome(kind, random, judge.in_units(predicted))
+    progress.report(0.5, "Comparing with what coordinates and other columns tell alone")
     place = baselines.coordinates(samples, task, judge, folds, Part(progress, 0.5, 0.7))
     place_random = None
     if random is not None and place is not None:

@@ -50,7 +50,7 @@ def value_problem(definition: QgsProcessingParameterDefinition, value: Any, cont
         return _raster_problem(definition, value, context)
     if definition.type() in _VECTORS or _takes(definition, _VECTOR_TYPES):
         return _vector_problem(definition, value, context)
-    return ""
+    return _layer_problem(definition, value, context) if definition.type() == "layer" else ""
 
 
 def _choice_problem(definition: QgsProcessingParameterEnum, value: Any) -> str:
@@ -119,6 +119,18 @@ def _vector_problem(definition: QgsProcessingParameterDefinition, value: Any, co
             path = text.split("|")[0]
             template = _tr("{name}: “{path}” can't be read as a vector layer.") if os.path.exists(path) else _tr(
                 "{name}: there is no file or layer “{path}”: check the path.")
+            return template.format(name=definition.name(), path=path)
+    return ""
+
+
+def _layer_problem(definition: QgsProcessingParameterDefinition, value: Any, context: QgsProcessingContext) -> str:
+    """Say why a text names no layer of any kind."""
+    for text in _texts(value):
+        layer = QgsProcessingUtils.mapLayerFromString(text, context)
+        if layer is None or not layer.isValid():
+            path = text.split("|")[0]
+            template = _tr("{name}: “{path}” can be read neither as a raster nor as a vector layer.") if (
+                os.path.exists(path)) else _tr("{name}: there is no file or layer “{path}”: check the path.")
             return template.format(name=definition.name(), path=path)
     return ""
 

@@ -20,6 +20,7 @@ from earthprint.engine.training.request import FoldChoice, TrainRequest, TrainRe
 from earthprint.engine.training.run import learn, train
 
 DIMENSIONS = 6
+AUTOMATIC = FoldChoice()
 
 
 class Told:
@@ -67,7 +68,7 @@ def labelled(rows: int = 240, seed: int = 0, noise: float = 0.3, **columns: Any)
 
 
 def asked(rows: Any, path: Path, model: str = "ridge", target: str = "target", task: str = "regression",
-          folds: FoldChoice = FoldChoice(), gather: Optional[dict] = None, **further: Any) -> TrainRequest:
+          folds: FoldChoice = AUTOMATIC, gather: Optional[dict] = None, **further: Any) -> TrainRequest:
     return TrainRequest(GatherRequest(rows, (target,), task, **(gather or {})), str(path / "made.onnx"), model, folds,
                         **further)
 
