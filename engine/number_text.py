@@ -22,6 +22,15 @@ def number_text(value: float, digits: int = 4) -> str:
     return text.replace("-", _MINUS, 1) if value < 0 else text
 
 
+def number_at(value: float, decimals: int) -> str:
+    """Write a number rounded at a place: 2 for hundredths, −2 for hundreds."""
+    if not math.isfinite(value):
+        return DASH
+    rounded = round(value, decimals)
+    text = f"{abs(rounded):,.{max(decimals, 0)}f}" if abs(rounded) >= 10_000 else f"{abs(rounded):.{max(decimals, 0)}f}"
+    return _MINUS + text if rounded < 0 else text
+
+
 def score_text(value: float) -> str:
     """Write a score that lies near 0..1 with two decimals."""
     if not math.isfinite(value):

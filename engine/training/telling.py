@@ -36,6 +36,7 @@ from .report.input import RANDOM as RANDOM_ROLE
 from .request import BEST, BLOCKS, GROUP, KMEANS, RANDOM
 from .samples import SampleCounts
 from .student import interval_of
+from .transforms import NONE
 
 _FOLD_NAMES = {RANDOM: "random folds", BLOCKS: "spatial blocks", GROUP: "one group left out", KMEANS: "regions"}
 _WHERE = {RANDOM: "at places beside the labels", BLOCKS: "at new places", KMEANS: "in new regions",
@@ -195,7 +196,7 @@ def _target(account: Account, index: int) -> TargetTold:
     moran = moran_told(account.moran[index]) if account.moran else ""
     truth = plan.inverse(account.samples.targets)[:, index]
     return TargetTold(plan.names[index], truth, account.model.predicted[:, index], _unit_of(account, index),
-                      plan.transforms[index].in_words(), moran)
+                      "" if plan.transforms[index].kind == NONE else plan.transforms[index].in_words(), moran)
 
 
 def _classes(account: Account) -> ClassesTold:

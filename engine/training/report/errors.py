@@ -43,7 +43,8 @@ def _tell_target(report: Report, told: ReportInput, target: TargetTold) -> None:
         caption += f" {beyond:,} places lie beyond the frame."
     report.figure(agreement_chart(observed, predicted, target.unit), caption)
     if target.transform:
-        report.explanation(target.transform)
+        report.explanation(f"The model learnt {target.transform}, and its predictions are turned back: all figures and "
+                           "charts are in the target's own unit.")
     if with_places(told) and told.places is not None:
         report.figure(error_maps(map_places(told.places), predicted - observed, target.unit),
                       "Where the errors lie. Dark patches are regions where the model is off as a whole.")

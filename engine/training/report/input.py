@@ -104,7 +104,10 @@ class PlacesTold:
 
 @dataclass(frozen=True)
 class TargetTold:
-    """A regression's target, in its own unit: `predicted` is out of fold, both `(n,)`."""
+    """A regression's target, in its own unit: `predicted` is out of fold, both `(n,)`.
+
+    `transform` is what was learnt in place of the values, such as "ln(value + 1)"; empty for the values themselves.
+    """
 
     name: str
     observed: np.ndarray

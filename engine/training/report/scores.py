@@ -7,7 +7,7 @@ from typing import Optional
 from ...report import Aligned, Report
 from ...score_charts import Bar, whisker_chart
 from .input import BASELINE, MODEL, RANDOM, FoldScores, ReportInput, ScoreRow, ScoreTable
-from .words import explained, is_score, measure_cell, value_text
+from .words import explained, is_score, measure_cell, size_of, value_text
 
 _MOST_FOLDS = 30
 
@@ -47,7 +47,8 @@ def _tell_table(report: Report, table: ScoreTable, several: bool) -> None:
     report.figure(whisker_chart(bars, label, decimals=is_score(first)), _caption(table))
     head = ["", *(f"{figure} ({table.unit})" if table.unit and not is_score(figure) else figure
                   for figure in table.figures)]
-    body = [[row.name, *(measure_cell(figure, measure) for figure, measure
+    size = size_of(table.figures, ([measure.value for measure in row.measures] for row in table.rows))
+    body = [[row.name, *(measure_cell(figure, measure, size) for figure, measure
                          in zip(table.figures, row.measures))] for row in table.rows]
     report.table(head, body, own=[index for index, row in enumerate(table.rows) if row.role == MODEL])
 
@@ -65,9 +66,10 @@ def _caption(table: ScoreTable) -> str:
 
 def tell_folds(report: Report, scores: FoldScores) -> None:
     """List the figures of every fold, none of which is the one to quote."""
+    size = size_of(scores.figures, scores.values)
     shown = range(min(len(scores.names), _MOST_FOLDS))
     body = [[scores.names[index], scores.sizes[index],
-             *(Aligned(value_text(figure, value)) for figure, value in zip(scores.figures, scores.values[index]))]
+             *(Aligned(value_text(figure, value, size)) for figure, value in zip(scores.figures, scores.values[index]))]
             for index in shown]
     more = len(scores.names) - len(shown)
     caption = "Every fold by itself" + (f"; {more} more are left out here." if more > 0 else ".")

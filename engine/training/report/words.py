@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import Iterable, Sequence
 
-from ...number_text import DASH, number_text, score_text
+from ...number_text import DASH, number_at, number_text, score_text
 from ...report import Aligned
 from .input import Headline, Measure, ScoreRow
 
@@ -36,17 +37,30 @@ def explained(figures: "tuple[str, ...]") -> str:
     return " ".join(_EXPLAINED[figure] for figure in figures if figure in _EXPLAINED)
 
 
-def value_text(figure: str, value: float) -> str:
-    """Write a figure's number as its kind is written."""
-    return score_text(value) if is_score(figure) else number_text(value, 3)
+def value_text(figure: str, value: float, size: float = math.nan) -> str:
+    """Write a figure's number as its kind is written; `size` is what the numbers of its unit are like."""
+    if is_score(figure):
+        return score_text(value)
+    if not (math.isfinite(value) and math.isfinite(size) and size > 0):
+        return number_text(value, 3)
+    return number_at(value, 2 - math.floor(math.log10(size)))
 
 
-def measure_cell(figure: str, measure: Measure) -> Aligned:
+def measure_cell(figure: str, measure: Measure, size: float = math.nan) -> Aligned:
     """Write a number with its interval beneath."""
-    text = value_text(figure, measure.value)
+    text = value_text(figure, measure.value, size)
     if not measure.has_interval:
         return Aligned(text)
-    return Aligned(text, f"{value_text(figure, measure.low)} to {value_text(figure, measure.high)}")
+    return Aligned(text, f"{value_text(figure, measure.low, size)} to {value_text(figure, measure.high, size)}")
+
+
+def size_of(figures: "tuple[str, ...]", values: "Iterable[Sequence[float]]") -> float:
+    """Return the smallest typical error among rows of figures, by which numbers of the unit are rounded alike."""
+    if RMSE not in figures:
+        return math.nan
+    place = figures.index(RMSE)
+    found = [row[place] for row in values if math.isfinite(row[place]) and row[place] > 0]
+    return min(found, default=math.nan)
 
 
 def headline_sentence(headline: Headline) -> str:

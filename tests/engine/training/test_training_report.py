@@ -17,7 +17,7 @@ from osgeo import gdal
 from earthprint.engine.colour_ramp import SEQUENTIAL, ramp_colours
 from earthprint.engine.map_charts import class_map, error_maps, part_maps, value_map, wrong_map
 from earthprint.engine.map_paper import MapPlaces, paper_for
-from earthprint.engine.number_text import number_text, score_text
+from earthprint.engine.number_text import number_at, number_text, score_text
 from earthprint.engine.score_charts import Bar, agreement_chart, reliability_chart, whisker_chart
 from earthprint.engine.training.report import Headline, Measure, training_report, write_training_report
 
@@ -194,4 +194,6 @@ def test_ramps_grow_darker_and_numbers_read_well() -> None:
     assert (np.diff(light) < 0).all()
     assert [number_text(value) for value in (123456.7, 0.5, -2.0, NAN, 0.000012345, 1e-3, 7600)] == [
         "123,500", "0.5", "−2", "–", "1.2e-05", "0.001", "7600"]
+    cases = ((-0.00002, 4), (0.0785, 3), (-1234.5, -1), (31_249, -2))
+    assert [number_at(*case) for case in cases] == ["0.0000", "0.079", "−1230", "31,200"]
     assert [score_text(value) for value in (0.344, -0.001, -7.2, NAN)] == ["0.34", "0.00", "−7.20", "–"]
