@@ -53,7 +53,8 @@ def impute(request: ImputeRequest, progress: Progress) -> ImputeResult:
     for path in filter(None, (request.output.split("|")[0], request.report)):
         require_writable(Path(path))
     gaps = find_gaps(request, Part(progress, 0.0, 0.05))
-    rows = VectorRows(request.rows, request.registry, progress)
+    # What there is to say of the vectors is said when they are learnt from.
+    rows = VectorRows(request.rows, request.registry, Unheard(progress))
     told: "List[ToldColumn]" = []
     fillings: "Dict[str, Filling]" = {}
     for index, one in enumerate(gaps):
@@ -85,7 +86,6 @@ def _fill(request: ImputeRequest, rows: VectorRows, gaps: Gaps, progress: Progre
     gather = GatherRequest(
         request.rows, (gaps.column.name,), CLASSIFICATION if gaps.classes else REGRESSION, columns=request.columns,
         weight=request.weight, group=request.group, seed=request.seed, registry=request.registry, **transform)
-    # The space was told of when the rows were opened.
     learnt = learn(TrainRequest(gather, request.output.split("|")[0], model, request.folds, EQUAL, resume=False,
                                 seed=request.seed), Part(progress, 0.0, 0.9))
     return _filling(request, rows, gaps, learnt.account, learnt.fitted, Part(progress, 0.9, 1.0))

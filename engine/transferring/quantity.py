@@ -57,7 +57,7 @@ def quantity_of(coarse: Units, fine: Units, parents: np.ndarray, request: Transf
                       "preserved" + (", and no total can be predicted for them." if request.quantity == TOTAL else "."))
     if request.quantity != TOTAL:
         if by == EQUAL:
-            progress.info(f"{request.fine.name} has no areas and no WEIGHT is named: means count every fine unit alike.")
+            progress.info(f"{request.fine.name} has no areas and no WEIGHT is named: every fine unit counts alike.")
         return Quantity(request.coarse, request.target, weights, coarse.values, by, False)
     own = _coarse_weights(coarse, fine, parents, weights, request, progress)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -67,7 +67,7 @@ def quantity_of(coarse: Units, fine: Units, parents: np.ndarray, request: Transf
                          "name another column as WEIGHT.", name=request.coarse.name, target=request.target)
     idle = int((np.isfinite(coarse.values) & ~np.isfinite(density)).sum())
     if idle:
-        progress.warn(f"{idle:,} units of {request.coarse.name} have a value but no weight: nothing is learnt from them.")
+        progress.warn(f"{idle:,} units of {request.coarse.name} have a value but no weight: they are not learnt from.")
     unit = _AREA_UNIT if by == AREA else by
     rows = WithNumbers(request.coarse, f"{request.target} per {unit}", density)
     progress.info(f"“{request.target}” is a total, so it is learnt per {unit} and spread by it.")

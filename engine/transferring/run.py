@@ -167,7 +167,8 @@ def _judged(request: TransferRequest, quantity: Quantity, predicted: Predicted, 
                   columns.predicted, parents)
     if found is None:
         raise InputError("transfer-truth", "Fewer than 3 units of {name} have both a value in “{column}” and a coarse "
-                         "unit with a value: choose another TRUTH, or none.", name=request.fine.name, column=request.truth)
+                         "unit with a value: choose another TRUTH, or none.", name=request.fine.name,
+                         column=request.truth)
     return found
 
 

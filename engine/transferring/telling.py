@@ -81,7 +81,7 @@ def rule_of(told: Told) -> str:
     goal = "sum of fine values" if told.total else f"mean of fine values, weighted by {told.by},"
     if told.kept.multiplied:
         return (f"{learnt}In each coarse unit the {goal} equals the coarse value: no coarse value is negative, so "
-                "negative predictions became 0 and all were multiplied by one factor, which the column adjustment holds.")
+                "negative predictions became 0 and all were multiplied by one factor; the column adjustment holds it.")
     return (f"{learnt}In each coarse unit the {goal} equals the coarse value: some coarse values are negative, so one "
             "number was added to all rates of a unit; the column adjustment holds what was added.")
 

@@ -1,4 +1,4 @@
-"""Missing values filled: against held-back truths, in the type of the column, marked, and honest about what is known."""
+"""Missing values filled: near held-back truths, in the type of the column, marked, and honest about what is known."""
 
 from __future__ import annotations
 
