@@ -49,7 +49,7 @@ class TrainingInputs:
                  context: QgsProcessingContext) -> None:
         """Resolve layers and paths."""
         self._rows = rows_input(algorithm, parameters, INPUT, context)
-        self._embeddings = _embeddings(algorithm, parameters, context)
+        self._embeddings = embeddings_input(algorithm, parameters, context)
         texts = {name: algorithm.parameterAsString(parameters, name, context).strip()
                  for name in (WEIGHT, GROUP, KEY, EMBEDDINGS_KEY)}
         cells = algorithm.parameterAsEnumString(parameters, CELLS, context)
@@ -97,8 +97,8 @@ class TrainingInputs:
         return found
 
 
-def _embeddings(algorithm: QgsProcessingAlgorithm, parameters: Parameters,
-                context: QgsProcessingContext) -> "Callable[[Any], Embeddings]":
+def embeddings_input(algorithm: QgsProcessingAlgorithm, parameters: Parameters,
+                     context: QgsProcessingContext) -> "Callable[[Any], Embeddings]":
     """Return how to open EMBEDDINGS: a raster's path, a table's rows, or nothing."""
     if parameters.get(EMBEDDINGS) in (None, ""):
         return lambda progress: None
