@@ -1,4 +1,4 @@
-"""A stored predictor comes back as it was, predicts what its graph does, and refuses what was cut, edited or swapped."""
+"""A stored predictor comes back as it was, predicts what its graph does, and refuses what was cut or edited."""
 
 import json
 from dataclasses import replace
