@@ -46,9 +46,6 @@ def asked_places(request: ExplainRequest, predictor: Predictor, progress: Progre
     """Look up what lies at COORDINATES; a place without a vector is told, all without one are refused."""
     card, rows = predictor.card, request.rows
     shapes = list(typed_points(request.coordinates, rows.wkt))
-    if not shapes:
-        raise InputError("explain-places-none", "COORDINATES names no place: write x,y, several separated by "
-                         "semicolons.")
     count = len(shapes)
     labels = Labels(np.arange(count), list(range(1, count + 1)), shapes, None, {}, np.ones(count))
     vectors = np.full((count, card.dimensions), np.nan, dtype=np.float32)

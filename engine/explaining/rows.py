@@ -105,6 +105,10 @@ def _target(request: ExplainRequest, card: PredictorCard) -> "Tuple[str, ...]":
         raise InputError("explain-targets", "TARGET names {given} columns, and {predictor} predicts {count} ({names}): "
                          "name one for each, in this order.", given=len(request.target), predictor=request.predictor,
                          count=len(names), names=", ".join(names))
+    both = next((name for name in request.target if name.lower() in {one.lower() for one in card.columns.groups}), None)
+    if both is not None:
+        raise InputError("explain-target-column", "TARGET names “{column}”, which {predictor} predicts from: name the "
+                         "column that holds the true values.", column=both, predictor=request.predictor)
     if request.target:
         return request.target
     for name in names:
