@@ -15,6 +15,7 @@ from qgis.PyQt.QtWidgets import QAction, QPushButton
 from ..engine import packages
 from ..engine.package_plan import EVERYDAY, this_host
 from . import message_log, package_path, settings
+from .inspector_panel import InspectorPanel
 from .package_folders import FOLDER, PackageFolders
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -39,6 +40,7 @@ class EarthprintPlugin:
         self._algorithm_dialog = None
         self._hint_timer: Optional[QTimer] = None
         self._hint = None
+        self._inspector = None
 
     def initProcessing(self) -> None:  # noqa: N802  (the name is QGIS's)
         """Register the provider, with the log and the installed packages ready for its algorithms."""
@@ -63,6 +65,9 @@ class EarthprintPlugin:
             return
         icon = QIcon(ICON)
         self._add_action("earthprintEmbedRaster", icon, tr("Embed a raster…"), self.open_embed_raster)
+        self._inspector = InspectorPanel(self.iface)
+        self._add_action("earthprintInspect", QIcon(), tr("Inspect embeddings"), self._inspector.open)
+        self._inspector.restore()
         self._add_action("earthprintPackages", QIcon(), tr("Packages…"), self.open_packages)
         self._add_action("earthprintHelp", QIcon(), tr("Help"), self.open_help)
         folders = self._folders
@@ -81,6 +86,9 @@ class EarthprintPlugin:
             self._hint_timer.stop()
             self._hint_timer = None
         self._drop_hint()
+        if self._inspector is not None:
+            self._inspector.unload()
+            self._inspector = None
         for action in self.actions:
             self.iface.removePluginMenu(MENU, action)
             action.deleteLater()

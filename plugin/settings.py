@@ -5,6 +5,7 @@ from __future__ import annotations
 from qgis.core import QgsApplication, QgsSettings
 
 HINT_SHOWN = "earthprint/packages/hint_shown"
+INSPECTOR_OPEN = "earthprint/inspector/open"
 
 
 def profile_folder() -> str:
@@ -20,6 +21,16 @@ def hint_shown_for() -> str:
 def remember_hint_for(tag: str) -> None:
     """Note that the user has been told, so that it isn't said at every start but again after an update of Python."""
     QgsSettings().setValue(HINT_SHOWN, tag)
+
+
+def inspector_open() -> bool:
+    """Tell whether the inspector was open when QGIS was closed; the dock notes it when the user closes it."""
+    return QgsSettings().value(INSPECTOR_OPEN, False, type=bool)
+
+
+def remember_inspector_open() -> None:
+    """Note that the user wants the inspector."""
+    QgsSettings().setValue(INSPECTOR_OPEN, True)
 
 
 def proxy_url() -> str:

@@ -177,7 +177,12 @@ def plain_geopackage(algorithm: QgsProcessingAlgorithm, parameters: "Dict[str, A
         if getattr(definition, "filterExpression", ""):
             return ""
     layer = algorithm.parameterAsVectorLayer(parameters, name, context)
-    if not isinstance(layer, QgsVectorLayer) or layer.providerType() != "ogr":
+    return plain_geopackage_of(layer) if isinstance(layer, QgsVectorLayer) else ""
+
+
+def plain_geopackage_of(layer: QgsVectorLayer) -> str:
+    """Return `path|layername=x` where the rows of the file are exactly those that the layer shows, else an empty text."""
+    if layer.providerType() != "ogr":
         return ""
     if layer.subsetString() or layer.isEditable():
         return ""

@@ -126,9 +126,10 @@ def test_the_menu_and_clean_reloads(profile, monkeypatch):
         plugin = earthprint.classFactory(iface)
         plugin.initGui()
         assert [(menu, action.text()) for menu, action in iface.menu] == [
-            ("Earthprint", "Embed a raster…"), ("Earthprint", "Packages…"), ("Earthprint", "Help")]
+            ("Earthprint", "Embed a raster…"), ("Earthprint", "Inspect embeddings"), ("Earthprint", "Packages…"),
+            ("Earthprint", "Help")]
         assert QgsApplication.processingRegistry().providerById(PROVIDER) is not None
-        iface.menu[1][1].trigger()
+        iface.menu[2][1].trigger()
         dialog = plugin._dialog
         assert dialog.isVisible() and not dialog.isModal()
         assert dialog.table.topLevelItemCount() == len(packages.CATALOGUE)

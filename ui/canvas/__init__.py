@@ -1,0 +1,1 @@
+"""What the docks put onto the map: a pointer, marks, pictures; all of it is taken away again."""

@@ -1,0 +1,38 @@
+"""The page that shows the vector under the pointer, and where its like are."""
+
+from __future__ import annotations
+
+from qgis.PyQt.QtCore import QObject
+from qgis.PyQt.QtWidgets import QWidget
+
+from ..canvas.pointer_tool import PointerTool
+from .session import InspectorSession
+
+
+class PointPage(QObject):
+    """The vector at a place."""
+
+    name = "point"
+
+    def __init__(self) -> None:
+        """Make the widget."""
+        super().__init__()
+        self._widget = QWidget()
+
+    def title(self) -> str:
+        """Return the tab's title."""
+        return self.tr("Point")
+
+    def hint(self) -> str:
+        """Say what the pointer does."""
+        return self.tr("Move over the map to see the vector there; click to keep it and to find its like.")
+
+    def widget(self) -> QWidget:
+        """Return the page's widget."""
+        return self._widget
+
+    def start(self, session: InspectorSession, tool: PointerTool) -> None:
+        """Follow the pointer."""
+
+    def stop(self) -> None:
+        """Let go."""

@@ -1,0 +1,16 @@
+"""The pages of the inspector, in the order of their tabs: a line each."""
+
+from __future__ import annotations
+
+from typing import Callable, List
+
+from .pages import Page
+
+
+def tabs() -> "List[Callable[[], Page]]":
+    """Return what makes the pages; imported only when the dock is wanted, so that QGIS starts without them."""
+    from .point_page import PointPage
+
+    return [
+        PointPage,
+    ]
