@@ -116,10 +116,19 @@ def open_picture(path: str, drivers: "Sequence[str]") -> gdal.Dataset:
 
 def open_raster(path: str, update: bool = False) -> gdal.Dataset:
     """Open a raster, or say in words why it can't be."""
+    return _opened(path, gdal.OF_UPDATE if update else gdal.OF_READONLY, [])
+
+
+def open_overview(path: str, level: int) -> gdal.Dataset:
+    """Open one of a raster's overviews, counted from 0, as a raster of its own."""
+    return _opened(path, gdal.OF_READONLY, [f"OVERVIEW_LEVEL={level}"])
+
+
+def _opened(path: str, mode: int, options: "list[str]") -> gdal.Dataset:
+    """Open a raster with its bands, or say in words why it can't be."""
     with quiet() as messages:
         try:
-            flags = gdal.OF_RASTER | (gdal.OF_UPDATE if update else gdal.OF_READONLY)
-            dataset = gdal.OpenEx(str(path), flags)
+            dataset = gdal.OpenEx(str(path), gdal.OF_RASTER | mode, open_options=options)
         except RuntimeError as error:
             messages.texts.append(str(error))
             dataset = None

@@ -52,15 +52,15 @@ class CosineScorer:
     def measure(self, values: np.ndarray, unit: float, product: np.ndarray, square: np.ndarray) -> None:
         """Put products and squared lengths of `(dims, pixels)`, which must be multiplied by `unit`, into two rows."""
         if self.standard is not None:
-            _squares(values, square)
+            sum_squares(values, square)
             empty = square == 0
             values = _standardised(values, self.standard, unit)
         queries = self.queries.astype(np.float32, copy=False)
         if len(queries) == 1:
-            _project(queries[0], values, product)
+            project(queries[0], values, product)
         else:
             (queries @ values).max(axis=0, out=product)
-        _squares(values, square)
+        sum_squares(values, square)
         if self.standard is not None:
             square[empty] = 0
 
@@ -80,8 +80,8 @@ class LogisticScorer:
 
     def measure(self, values: np.ndarray, unit: float, product: np.ndarray, square: np.ndarray) -> None:
         """Put products and squared lengths of `(dims, pixels)`, which must be multiplied by `unit`, into two rows."""
-        _project((self.weights * unit).astype(np.float32), values, product)
-        _squares(values, square)
+        project((self.weights * unit).astype(np.float32), values, product)
+        sum_squares(values, square)
 
     def scores(self, product: np.ndarray, square: np.ndarray) -> np.ndarray:
         """Return the scores of measured pixels, NaN where the length is zero or there is no vector."""
@@ -103,7 +103,7 @@ class Scorer(Protocol):
         """Return the scores of measured pixels, NaN where the length is zero or there is no vector."""
 
 
-def _project(query: np.ndarray, values: np.ndarray, product: np.ndarray) -> None:
+def project(query: np.ndarray, values: np.ndarray, product: np.ndarray) -> None:
     """Multiply one query with `(dims, pixels)`.
 
     OpenBLAS would spread so small a product over threads, which wait for each other longer than they compute.
@@ -111,7 +111,7 @@ def _project(query: np.ndarray, values: np.ndarray, product: np.ndarray) -> None
     np.einsum("i,ij->j", query, values, out=product)
 
 
-def _squares(values: np.ndarray, square: np.ndarray) -> None:
+def sum_squares(values: np.ndarray, square: np.ndarray) -> None:
     """Sum the squares of `(dims, pixels)`; dimensions in groups keep the rounding error of long vectors small."""
     np.einsum("ij,ij->j", values[:_DIMENSIONS_AT_ONCE], values[:_DIMENSIONS_AT_ONCE], out=square)
     for start in range(_DIMENSIONS_AT_ONCE, len(values), _DIMENSIONS_AT_ONCE):
@@ -129,7 +129,7 @@ def _standardised(values: np.ndarray, standard: Standard, unit: float) -> np.nda
 def score_block(block: FieldBlock, scorer: Scorer) -> np.ndarray:
     """Return the scores `(rows, cols)` of a block, NaN where there is no vector or one of length zero."""
     product, square = np.empty((2, block.window.width * block.window.height), dtype=np.float32)
-    for part, values, unit in _chunks(block, _chunk_size(scorer, block.source.dimensions)):
+    for part, values, unit in numbers_of(block, _chunk_size(scorer, block.source.dimensions)):
         scorer.measure(values, unit, product[part], square[part])
     return scorer.scores(product, square).reshape(block.shape)
 
@@ -151,7 +151,7 @@ def _chunk_size(scorer: Scorer, dimensions: int) -> int:
     return max(_LEAST_CHUNK, min(CHUNK, _CHUNK_NUMBERS // dimensions, _PRODUCT_CELLS // queries))
 
 
-def _chunks(block: FieldBlock, size: int) -> "Iterator[tuple[slice, np.ndarray, float]]":
+def numbers_of(block: FieldBlock, size: int) -> "Iterator[tuple[slice, np.ndarray, float]]":
     """Yield pixels in runs with their numbers `(dims, pixels)` and the factor that makes vectors of these."""
     if not isinstance(block.source.coding, AlphaEarthCoding) or block.raw.dtype != np.int8:
         for part, values in block.chunks(size):

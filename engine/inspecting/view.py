@@ -1,0 +1,198 @@
+"""A field as a canvas sees it: extents read at canvas resolution, and kept within a stated limit of memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Optional, Sequence
+
+import numpy as np
+from osgeo import gdal
+
+from ..analyses.similarity.scores import numbers_of, sum_squares
+from ..errors import InputError
+from ..field import Field, open_field
+from ..field_pass import CHUNK, FieldBlock, read_block, source_of
+from ..grid import Window
+from ..progress import Progress, check
+from .axis import Axis, Ruler, axis_of
+from .levels import Level, level_for, levels_of
+from .view_block import ViewBlock
+
+__all__ = ["FieldView", "ViewBlock"]
+MEMORY_MIB = 512
+_STRIP_BYTES = 48 << 20
+_LEAST_ROWS = 16
+# So many times more cells than pixels, and reading takes long enough for overviews to be worth their making.
+_CELLS_A_PIXEL = 6.0
+
+Extent = Sequence[float]
+
+
+class FieldView:
+    """Reads extents of one field; may be asked from several threads, each of which opens the file for itself.
+
+    Blocks read lately are kept, the oldest dropped first, so that all together take at most `memory_mib`.
+    """
+
+    def __init__(self, field: Field, levels: "tuple[Level, ...]", memory_mib: int = MEMORY_MIB) -> None:
+        """Keep plain facts of the field; `open` finds them."""
+        self.field = field
+        self.levels = levels
+        self._source = source_of(field)
+        self._limit = max(1, memory_mib) << 20
+        self._kept: "OrderedDict[tuple[float, ...], ViewBlock]" = OrderedDict()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: str, memory_mib: int = MEMORY_MIB) -> "FieldView":
+        """Open a field, or say in words why it is none."""
+        return cls(open_field(path), levels_of(path), memory_mib)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Return how much memory the kept blocks take."""
+        with self._lock:
+            return sum(block.nbytes for block in self._kept.values())
+
+    def forget(self) -> None:
+        """Drop all blocks that are kept."""
+        with self._lock:
+            self._kept.clear()
+
+    def lacks_overviews(self, extent: Extent, width: int, height: int) -> bool:
+        """Tell whether reading an extent would take long for want of an overview."""
+        across, down = self._pixel(extent, width, height)
+        level = level_for(self.levels, across, down)
+        return across * down / (level.across * level.down) > _CELLS_A_PIXEL
+
+    def read(self, extent: Extent, width: int, height: int, progress: Progress) -> ViewBlock:
+        """Return what a canvas of so many pixels shows of an extent (xmin, ymin, xmax, ymax) in the field's CRS.
+
+        Each pixel shows the nearest cell of a fitting level; where cells are larger than pixels, each cell is one
+        pixel of the block, whose extent is then that of the cells. Canvases too large for the memory limit are read
+        with larger pixels.
+        """
+        xmin, ymin, xmax, ymax = map(float, extent)
+        if not (xmax > xmin and ymax > ymin and np.isfinite([xmin, ymin, xmax, ymax]).all()):
+            raise self._outside()
+        width, height = self._fitting(max(1, width), max(1, height))
+        across, down = self._pixel(extent, width, height)
+        level = level_for(self.levels, across, down)
+        columns, rows = self._axes((xmin, ymin, xmax, ymax), width, height, level)
+        key = (level.number, columns.low, rows.low, columns.high, rows.high, len(columns.cells), len(rows.cells))
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        return self._keep(key, self._read(level, columns, rows, progress))
+
+    def _keep(self, key: "tuple[float, ...]", block: ViewBlock) -> ViewBlock:
+        """Keep a block, and drop the oldest ones beyond the limit."""
+        with self._lock:
+            self._kept[key] = block
+            while len(self._kept) > 1 and sum(each.nbytes for each in self._kept.values()) > self._limit:
+                self._kept.popitem(last=False)
+            if block.nbytes > self._limit:
+                self._kept.clear()
+        return block
+
+    def _pixel(self, extent: Extent, width: int, height: int) -> "tuple[float, float]":
+        """Return how many cells a pixel is wide and high."""
+        transform = self.field.info.grid.transform
+        return ((extent[2] - extent[0]) / max(1, width) / abs(transform[1]),
+                (extent[3] - extent[1]) / max(1, height) / abs(transform[5]))
+
+    def _fitting(self, width: int, height: int) -> "tuple[int, int]":
+        """Return a canvas of the same shape whose vectors fit into the memory limit."""
+        pixel = self._source.dimensions * np.dtype(self._source.dtype).itemsize + np.dtype("f4").itemsize + 1
+        shrink = max(1.0, (width * height * pixel / self._limit) ** 0.5)
+        return max(1, int(width / shrink)), max(1, int(height / shrink))
+
+    def _axes(self, extent: "tuple[float, float, float, float]", width: int, height: int,
+              level: Level) -> "tuple[Axis, Axis]":
+        """Return the columns from west to east and the rows from north to south."""
+        grid = self.field.info.grid
+        x, dx, _, y, _, dy = grid.transform
+        columns = axis_of(Ruler(x, dx, grid.width), level.across, level.width, extent[0], extent[2], width)
+        rows = axis_of(Ruler(y, dy, grid.height), level.down, level.height, extent[1], extent[3], height)
+        if columns is None or rows is None:
+            raise self._outside()
+        return columns, rows.reversed()
+
+    def _outside(self) -> InputError:
+        """Say that there is nothing to see here."""
+        return InputError("view-outside", "{path} lies outside of the visible map: zoom to its layer.",
+                          path=self.field.info.path)
+
+    def _read(self, level: Level, columns: Axis, rows: Axis, progress: Progress) -> ViewBlock:
+        """Read the cells of both axes, a strip of storage blocks at a time."""
+        source = self._source
+        dataset = level.open(source.path)
+        left, across = int(columns.cells.min()), int(np.ptp(columns.cells)) + 1
+        top, bottom = int(rows.cells.min()), int(rows.cells.max()) + 1
+        pick_columns = _picks(columns.cells - left)
+        shape = len(rows.cells), len(columns.cells)
+        raw = np.empty((source.dimensions, *shape), dtype=source.dtype)
+        valid: Optional[np.ndarray] = None
+        start = top
+        progress.report(0.0, "Reading what the map shows")
+        while start < bottom:
+            check(progress)
+            end = min(bottom, self._strip_end(dataset, start, across))
+            part = read_block(dataset, source, Window(left, start, across, end - start))
+            wanted = np.flatnonzero((rows.cells >= start) & (rows.cells < end))
+            if len(wanted):
+                place = slice(int(wanted[0]), int(wanted[-1]) + 1)
+                pick_rows = _picks(rows.cells[place] - start)
+                raw[:, place] = _taken(part.raw[:, pick_rows], pick_columns)
+                if part.valid is not None:
+                    valid = np.empty(shape, dtype=bool) if valid is None else valid
+                    valid[place] = _taken(part.valid[pick_rows], pick_columns)
+            start = end
+            progress.report((start - top) / (bottom - top))
+        block = FieldBlock(source, Window(0, 0, shape[1], shape[0]), raw, valid)
+        return ViewBlock(source.path, self.field.key, self.field.space.metric, self.field.info.grid.wkt, block,
+                         lengths_of(block), (columns.low, rows.low, columns.high, rows.high), columns.middles,
+                         rows.middles, level.across if _is_run(columns.cells) else _mean_step(columns) * level.across)
+
+    def _strip_end(self, dataset: gdal.Dataset, start: int, across: int) -> int:
+        """Return the row before which a strip of whole storage blocks ends, of bounded size."""
+        height = dataset.GetRasterBand(1).GetBlockSize()[1]
+        row = across * self._source.dimensions * np.dtype(self._source.dtype).itemsize
+        most = max(_LEAST_ROWS, _STRIP_BYTES // max(1, row))
+        if height > 2 * most:
+            return start + most
+        return (start // height + max(1, most // height)) * height
+
+
+def _picks(cells: np.ndarray) -> "slice | np.ndarray":
+    """Return a slice where cells follow each other, which copies faster than a list of them."""
+    if _is_run(cells):
+        return slice(int(cells[0]), int(cells[-1]) + 1)
+    return cells
+
+
+def _taken(values: np.ndarray, columns: "slice | np.ndarray") -> np.ndarray:
+    """Return some columns."""
+    return values[..., columns] if isinstance(columns, slice) else np.take(values, columns, axis=-1)
+
+
+def _is_run(cells: np.ndarray) -> bool:
+    """Tell whether cells follow each other upwards."""
+    return len(cells) == 1 or bool((np.diff(cells) == 1).all())
+
+
+def _mean_step(axis: Axis) -> float:
+    """Return how many cells lie between two pixels."""
+    return abs(float(axis.cells[-1] - axis.cells[0])) / max(1, len(axis.cells) - 1)
+
+
+def lengths_of(block: FieldBlock) -> np.ndarray:
+    """Return the lengths `(pixels,)` of a block's numbers, NaN where there is no vector or one of zeros."""
+    square = np.empty(block.window.width * block.window.height, dtype=np.float32)
+    for part, values, _ in numbers_of(block, CHUNK):
+        sum_squares(values, square[part])
+    with np.errstate(invalid="ignore"):
+        square[~np.isfinite(square) | (square == 0)] = np.nan
+    return np.sqrt(square, out=square)
