@@ -13,8 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 NAME = "earthprint"
 FILES = ("__init__.py", "metadata.txt", "LICENSE", "README.md", "CHANGELOG.md")
 FOLDERS = ("engine", "models", "plugin", "processing_provider", "resources", "ui")
-# The demo's driver calls ./dev, which users of the zip don't have.
-LEFT_OUT = ("resources/demo",)
+# The demo's driver calls ./dev, which users of the zip don't have; the scene itself is drawn by the welcome page.
+DEMO = "resources/demo"
+SCENE = ("frame", "imaging", "labels", "landscape", "noise", "parcels", "photos", "scene", "settlements", "surfaces")
 SKIPPED_NAMES = ("__pycache__", ".DS_Store")
 SKIPPED_ENDINGS = (".pyc", ".partial", ".aux.xml", ".tmp", "~")
 LARGEST = 20 * 1000 * 1000
@@ -32,7 +33,7 @@ def is_shipped(path: Path) -> bool:
     """Tell whether a file below a shipped folder goes into the zip."""
     relative = path.relative_to(ROOT)
     text = relative.as_posix()
-    if any(text == folder or text.startswith(folder + "/") for folder in LEFT_OUT):
+    if relative.parent.as_posix() == DEMO and path.stem not in SCENE:
         return False
     if any(part in SKIPPED_NAMES or part.startswith(".") for part in relative.parts):
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import threading
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Tuple
 
 from qgis.core import Qgis, QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, QTimer, QUrl
@@ -17,6 +17,7 @@ from ..engine.package_plan import EVERYDAY, this_host
 from . import message_log, package_path, settings
 from .inspector_panel import InspectorPanel
 from .package_folders import FOLDER, PackageFolders
+from .recent_log import RecentLog
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ICON = os.path.join(ROOT, "resources", "icons", "earthprint.svg")
@@ -36,7 +37,8 @@ class EarthprintPlugin:
         self._folders: Optional[PackageFolders] = None
         self._detach_log: Optional[Callable[[], None]] = None
         self._installer = None
-        self._dialog = None
+        self._set_up = None
+        self._log = RecentLog()
         self._algorithm_dialog = None
         self._hint_timer: Optional[QTimer] = None
         self._hint = None
@@ -46,6 +48,7 @@ class EarthprintPlugin:
         """Register the provider, with the log and the installed packages ready for its algorithms."""
         if self._detach_log is None:
             self._detach_log = message_log.attach()
+            self._log.attach()
         if self._folders is None:
             self._folders = PackageFolders(os.path.join(settings.profile_folder(), "python", FOLDER), this_host())
             folder = self._folders.current()
@@ -68,6 +71,7 @@ class EarthprintPlugin:
         self._inspector = InspectorPanel(self.iface)
         self._add_action("earthprintInspect", QIcon(), tr("Inspect embeddings"), self._inspector.open)
         self._inspector.restore()
+        self._add_action("earthprintSetUp", QIcon(), tr("Encoders and set-up…"), self.open_set_up)
         self._add_action("earthprintPackages", QIcon(), tr("Packages…"), self.open_packages)
         self._add_action("earthprintHelp", QIcon(), tr("Help"), self.open_help)
         folders = self._folders
@@ -76,7 +80,7 @@ class EarthprintPlugin:
             threading.Thread(target=folders.clean, name="earthprint-clean", daemon=True).start()
         timer = QTimer()
         timer.setSingleShot(True)
-        timer.timeout.connect(self._hint_at_packages)
+        timer.timeout.connect(self._greet)
         timer.start(HINT_DELAY_MS)
         self._hint_timer = timer
 
@@ -95,10 +99,12 @@ class EarthprintPlugin:
         self.actions = []
         if self._installer is not None:
             self._installer.cancel()
-        for widget in (self._dialog, self._algorithm_dialog):
-            if widget is not None:
-                close_and_delete(widget)
-        self._dialog = self._algorithm_dialog = None
+        if self._set_up is not None:
+            self._set_up.close()
+            self._set_up = None
+        if self._algorithm_dialog is not None:
+            close_and_delete(self._algorithm_dialog)
+            self._algorithm_dialog = None
         if self._installer is not None:
             self._installer.deleteLater()
             self._installer = None
@@ -113,22 +119,33 @@ class EarthprintPlugin:
         if self._detach_log is not None:
             self._detach_log()
             self._detach_log = None
+            self._log.detach()
+
+    def open_set_up(self) -> None:
+        """Show the encoders in the window of the set-up."""
+        self._open_page("encoders")
 
     def open_packages(self) -> None:
-        """Show the packages dialog; it is made when it is first wanted."""
+        """Show the packages in the window of the set-up."""
+        self._open_page("packages")
+
+    def open_welcome(self) -> None:
+        """Show the greeting in the window of the set-up; it need not come by itself again."""
+        settings.greet(False)
+        self._open_page("welcome")
+
+    def _open_page(self, name: str) -> None:
+        """Show a page of the set-up's window, which is made when it is first wanted."""
         self._drop_hint()
-        if self._dialog is None:
-            from ..ui.packages_controller import PackagesController
-            from ..ui.packages_dialog import PackagesDialog
+        if self._set_up is None:
+            from ..ui.setup.set_up import SetUp, SetUpFacts
             from .installer import Installer
 
             self._installer = Installer(settings.profile_folder(), settings.proxy_url())
-            self._dialog = PackagesDialog(self.iface.mainWindow())
-            self._dialog.setWindowIcon(QIcon(ICON))
-            PackagesController(self._dialog, self._installer, about())
-        self._dialog.show()
-        self._dialog.raise_()
-        self._dialog.activateWindow()
+            facts = SetUpFacts(about(), self._log.lines, links(), metadata("tracker"), settings.greets, settings.greet,
+                               QIcon(ICON))
+            self._set_up = SetUp(self.iface, self._installer, facts)
+        self._set_up.open(name)
 
     def open_embed_raster(self) -> None:
         """Open the Processing dialog of "Embed raster" without blocking QGIS."""
@@ -154,6 +171,25 @@ class EarthprintPlugin:
         action.triggered.connect(lambda _checked=False: act())
         self.iface.addPluginToMenu(MENU, action)
         self.actions.append(action)
+
+    def _greet(self) -> None:
+        """Greet in the message bar at the first start; at later ones mention packages where some are missing."""
+        if not settings.greets():
+            self._hint_at_packages()
+            return
+        bar = self.iface.messageBar()
+        self._hint = bar.createMessage("Earthprint", tr("Ready: a first result needs no download."))
+        button = QPushButton(tr("Start here…"), self._hint)
+        button.clicked.connect(lambda _checked=False: self.open_welcome())
+        self._hint.layout().addWidget(button)
+        self._hint.destroyed.connect(self._greeted)
+        bar.pushWidget(self._hint, Qgis.MessageLevel.Info, 0)
+
+    def _greeted(self, *_ignored: object) -> None:
+        """Remember that the greeting was closed; one that an unload took away comes again."""
+        if self._hint is not None:
+            self._hint = None
+            settings.greet(False)
 
     def _hint_at_packages(self) -> None:
         """Mention once in the message bar that packages are missing; QGIS goes on undisturbed."""
@@ -194,6 +230,15 @@ def tr(text: str) -> str:
 def about() -> List[str]:
     """Return lines on plugin and QGIS for a bug report."""
     return ["Earthprint {}, QGIS {}".format(metadata("version"), Qgis.QGIS_VERSION)]
+
+
+def links() -> List[Tuple[str, str]]:
+    """Return the pages to read on, as texts and addresses; those that came with the plugin need no network."""
+    home = metadata("homepage")
+    help_page = QUrl.fromLocalFile(HELP).toString() if os.path.isfile(HELP) else home
+    return [(tr("Help"), help_page), (tr("First steps"), home + "/blob/main/docs/first-steps.md"),
+            (tr("Encoders"), home + "/blob/main/docs/encoders.md"),
+            (tr("If something goes wrong"), home + "/blob/main/docs/troubleshooting.md")]
 
 
 def metadata(key: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qgis.core import QgsApplication, QgsSettings
 
 HINT_SHOWN = "earthprint/packages/hint_shown"
+GREETED = "earthprint/setup/greeted"
 INSPECTOR_OPEN = "earthprint/inspector/open"
 
 
@@ -31,6 +32,16 @@ def inspector_open() -> bool:
 def remember_inspector_open() -> None:
     """Note that the user wants the inspector."""
     QgsSettings().setValue(INSPECTOR_OPEN, True)
+
+
+def greets() -> bool:
+    """Tell whether the next start greets: the first one does, and later ones if the user wants that."""
+    return not QgsSettings().value(GREETED, False, type=bool)
+
+
+def greet(wanted: bool) -> None:
+    """Decide whether the next start greets."""
+    QgsSettings().setValue(GREETED, not wanted)
 
 
 def proxy_url() -> str:

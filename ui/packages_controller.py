@@ -1,11 +1,10 @@
-"""Stands between the packages dialog and the installer: turns states into words and wishes into installations."""
+"""Stands between the packages page and the installer: turns states into words and wishes into installations."""
 
 from __future__ import annotations
 
 import logging
 import os
 import platform
-import sys
 from typing import Callable, List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
@@ -15,7 +14,8 @@ from ..engine import packages
 from ..engine.home_folder import without_home
 from ..engine.package_plan import EVERYDAY, EXTRA
 from ..engine.packages import PackageState
-from .packages_dialog import PackageRow, PackagesDialog
+from ..engine.problem_report import problem_report
+from .packages_widget import PackageRow, PackagesWidget
 
 LOG = logging.getLogger("earthprint")
 
@@ -71,65 +71,52 @@ class Installer(Protocol):
 
 
 class PackagesController(QObject):
-    """Keeps one dialog and one installer in step."""
+    """Keeps one page and one installer in step."""
 
-    def __init__(self, dialog: PackagesDialog, installer: Installer, about: Sequence[str] = (),
+    def __init__(self, page: PackagesWidget, installer: Installer, about: Sequence[str] = (),
                  inspect: Callable[[], Sequence[PackageState]] = packages.all_states) -> None:
         """Connect both; `about` are lines on QGIS and the plugin for the report."""
-        super().__init__(dialog)
-        self._dialog = dialog
+        super().__init__(page)
+        self._page = page
         self._installer = installer
         self._about = tuple(about)
         self._inspect = inspect
-        dialog.install_requested.connect(self._install)
-        dialog.go_back_requested.connect(self._go_back)
-        dialog.remove_requested.connect(self._remove)
-        dialog.cancel_requested.connect(self._cancel)
-        dialog.report_requested.connect(self._copy_report)
-        dialog.selection_changed.connect(self._show_remarks)
+        page.install_requested.connect(self._install)
+        page.go_back_requested.connect(self._go_back)
+        page.remove_requested.connect(self._remove)
+        page.cancel_requested.connect(self._cancel)
+        page.report_requested.connect(self._copy_report)
+        page.selection_changed.connect(self._show_remarks)
         installer.line.connect(self._line)
         installer.progress.connect(self._progress)
         installer.installed.connect(self._installed)
         installer.failed.connect(self._failed)
         installer.cancelled.connect(self._cancelled)
         if installer.gpu_offered():
-            dialog.offer_gpu(" ".join(installer.remarks(("onnxruntime-gpu",))))
+            page.offer_gpu(" ".join(installer.remarks(("onnxruntime-gpu",))))
             contents = installer.contents()
-            dialog.gpu.setChecked(contents is not None and "onnxruntime-gpu" in contents.names)
+            page.gpu.setChecked(contents is not None and "onnxruntime-gpu" in contents.names)
         self.refresh()
-        dialog.set_busy(installer.running())
+        page.set_busy(installer.running())
 
     def refresh(self) -> None:
         """Look again at what is here and show it."""
         states = self._inspect()
-        self._dialog.show_rows([self._row(state) for state in states])
-        self._dialog.show_place(self.tr("For Python {python} with NumPy {numpy}, into {folder}").format(
+        self._page.show_rows([self._row(state) for state in states])
+        self._page.show_place(self.tr("For Python {python} with NumPy {numpy}, into {folder}").format(
             python=platform.python_version(), numpy=np.__version__, folder=without_home(self._installer.base())))
-        self._dialog.set_removable(self._installer.folder() is not None)
+        self._page.set_removable(self._installer.folder() is not None)
         previous = self._installer.previous_contents()
         way_back = "" if previous is None else self.tr("Use the installation of {when} again: {names}").format(
             when=previous.installed.replace("T", " "), names=", ".join(previous.names))
-        self._dialog.set_way_back(way_back)
+        self._page.set_way_back(way_back)
         if not self._installer.running():
-            self._dialog.show_message(self._summary(states))
+            self._page.show_message(self._summary(states))
 
     def report(self) -> str:
         """Return what a bug report needs, without the home folder's name; packages are really loaded for it."""
-        lines = list(self._about)
-        lines += ["{} {}, {}".format(platform.system(), platform.release(), platform.machine()),
-                  "{}, executable {}".format(packages.interpreter(), sys.executable),
-                  "NumPy {} in {}".format(np.__version__, np.__file__),
-                  "Package folder: {}".format(self._installer.folder() or "none"), ""]
-        for state in self._inspect():
-            if state.usable and state.by_click:
-                state = packages.probe(state.name)
-            lines.append("{}: {}, {}{}".format(state.name, state.version or "-", state.location or "-",
-                                               "" if state.problem is None else " | " + state.problem))
-        lines += ["", "Search path:"] + ["  " + path for path in sys.path]
-        log = self._dialog.log_text()
-        if log:
-            lines += ["", "Log:"] + log.splitlines()[-400:]
-        return without_home("\n".join(lines))
+        about = [*self._about, "Package folder: {}".format(self._installer.folder() or "none")]
+        return problem_report(about, self._page.log_text().splitlines(), self._inspect)
 
     def _row(self, state: PackageState) -> PackageRow:
         """Put a state into the words of the table."""
@@ -170,14 +157,14 @@ class PackagesController(QObject):
         """Say what should be known about what is ticked now."""
         if self._installer.running():
             return
-        remarks = self._installer.remarks(self._dialog.selected())
-        self._dialog.show_message(" ".join(remarks) if remarks else self._summary(self._inspect()))
+        remarks = self._installer.remarks(self._page.selected())
+        self._page.show_message(" ".join(remarks) if remarks else self._summary(self._inspect()))
 
     def _install(self, names: List[str]) -> None:
         """Begin; an installation is always a whole set, so what is ticked includes what was there."""
-        self._dialog.log.clear()
-        self._dialog.set_busy(True)
-        self._dialog.show_progress(0.0, self.tr("Starting…"))
+        self._page.log.clear()
+        self._page.set_busy(True)
+        self._page.show_progress(0.0, self.tr("Starting…"))
         self._installer.install(names)
 
     def _go_back(self) -> None:
@@ -194,20 +181,20 @@ class PackagesController(QObject):
 
     def _copy_report(self) -> None:
         """Put the report on the clipboard."""
-        self._dialog.copy(self.report())
-        self._dialog.show_message(self.tr("The report is on the clipboard."))
+        self._page.copy(self.report())
+        self._page.show_message(self.tr("The report is on the clipboard."))
 
     def _line(self, text: str) -> None:
         """Show a line of the log."""
-        self._dialog.add_line(without_home(text))
+        self._page.add_line(without_home(text))
 
     def _progress(self, fraction: float, text: str) -> None:
         """Show how far it is."""
-        self._dialog.show_progress(fraction, without_home(text))
+        self._page.show_progress(fraction, without_home(text))
 
     def _installed(self, folder: str, restart: bool) -> None:
         """Say that it is done and whether it counts at once."""
-        self._dialog.set_busy(False)
+        self._page.set_busy(False)
         self.refresh()
         if restart:
             text = self.tr("Done. Restart QGIS: packages of the earlier installation are in use until then.")
@@ -219,18 +206,18 @@ class PackagesController(QObject):
 
     def _failed(self, text: str) -> None:
         """Say why it failed."""
-        self._dialog.set_busy(False)
+        self._page.set_busy(False)
         self.refresh()
         self._end(text)
         LOG.warning("Packages were not installed: %s", text)
 
     def _cancelled(self) -> None:
         """Say that it was stopped."""
-        self._dialog.set_busy(False)
+        self._page.set_busy(False)
         self.refresh()
         self._end(self.tr("Cancelled; nothing was changed."))
 
     def _end(self, text: str) -> None:
         """Show the last word, in the log as well."""
-        self._dialog.show_message(without_home(text))
-        self._dialog.add_line(without_home(text))
+        self._page.show_message(without_home(text))
+        self._page.add_line(without_home(text))

@@ -87,6 +87,16 @@ def cuda_problem(progress: Optional[Progress] = None) -> Optional[str]:
     return _verdicts[runtime.__version__]
 
 
+def earlier_trial(version: str) -> Optional[str]:
+    """Return what a trial of CUDA came to in this process: None if there was none, empty if it passed."""
+    return (_verdicts[version] or "") if version in _verdicts else None
+
+
+def forget_trials() -> None:
+    """Let the next question be answered by a new trial: a driver may have been mended meanwhile."""
+    _verdicts.clear()
+
+
 def preload(runtime: ModuleType) -> None:
     """Load CUDA's own libraries from their packages first; older versions find them by themselves."""
     if hasattr(runtime, "preload_dlls"):

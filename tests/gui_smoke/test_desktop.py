@@ -87,9 +87,9 @@ def test_a_bad_input_is_answered_in_words(account):
     assert step["layers"] == []
 
 
-def test_the_packages_dialog_opens_from_the_menu(account):
+def test_the_packages_page_opens_from_the_menu(account):
     step = account.step("action")
-    assert step["title"] == "Earthprint: packages"
+    assert step["title"] == "Earthprint: encoders and set-up"
     assert step["unexpected"] == []
 
 

@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("qgis.core")
 from qgis.core import QgsApplication, QgsSettings
+from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QCoreApplication, QEvent
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QAction, QApplication, QMainWindow, QPushButton
@@ -21,7 +22,7 @@ from earthprint.engine import packages
 from earthprint.engine.package_plan import this_host
 from earthprint.plugin import earthprint_plugin, settings
 from earthprint.plugin.package_folders import Contents, PackageFolders
-from earthprint.plugin.settings import HINT_SHOWN
+from earthprint.plugin.settings import GREETED, HINT_SHOWN
 
 PROVIDER = "earthprintprobe"
 
@@ -54,6 +55,13 @@ class Iface:
         self.window = QMainWindow()
         self.menu = []
         self.bar = MessageBar()
+        self.canvas = QgsMapCanvas(self.window)
+
+    def activeLayer(self):
+        return None
+
+    def mapCanvas(self):
+        return self.canvas
 
     def mainWindow(self):
         return self.window
@@ -83,9 +91,11 @@ def profile(qgis_processing, tmp_path, monkeypatch):
     monkeypatch.setattr(EarthprintProvider, "id", lambda self: PROVIDER)
     monkeypatch.setattr(settings, "profile_folder", lambda: str(tmp_path))
     monkeypatch.setattr(sys, "path", list(sys.path))
-    QgsSettings().remove(HINT_SHOWN)
+    for key in (HINT_SHOWN, GREETED):
+        QgsSettings().remove(key)
     yield tmp_path
-    QgsSettings().remove(HINT_SHOWN)
+    for key in (HINT_SHOWN, GREETED):
+        QgsSettings().remove(key)
 
 
 def installed_folder(profile: Path) -> str:
@@ -126,15 +136,17 @@ def test_the_menu_and_clean_reloads(profile, monkeypatch):
         plugin = earthprint.classFactory(iface)
         plugin.initGui()
         assert [(menu, action.text()) for menu, action in iface.menu] == [
-            ("Earthprint", "Embed a raster…"), ("Earthprint", "Inspect embeddings"), ("Earthprint", "Packages…"),
-            ("Earthprint", "Help")]
+            ("Earthprint", "Embed a raster…"), ("Earthprint", "Inspect embeddings"),
+            ("Earthprint", "Encoders and set-up…"), ("Earthprint", "Packages…"), ("Earthprint", "Help")]
         assert QgsApplication.processingRegistry().providerById(PROVIDER) is not None
         iface.menu[2][1].trigger()
-        dialog = plugin._dialog
-        assert dialog.isVisible() and not dialog.isModal()
-        assert dialog.table.topLevelItemCount() == len(packages.CATALOGUE)
+        window = plugin._set_up.window
+        assert window.isVisible() and not window.isModal() and window.page() == "encoders"
+        iface.menu[3][1].trigger()
+        assert plugin._set_up.window is window and window.page() == "packages"
+        assert plugin._set_up.packages.table.topLevelItemCount() == len(packages.CATALOGUE)
         plugin.unload()
-        del plugin, dialog
+        del plugin, window
         settle()
         assert snapshot(iface) == before
 
@@ -156,7 +168,7 @@ def test_missing_packages_are_mentioned_once_and_not_in_a_box(profile, monkeypat
     assert QApplication.activeModalWidget() is None
     button, = iface.bar.widgets[0].findChildren(QPushButton)
     button.click()
-    assert plugin._dialog.isVisible() and iface.bar.widgets == []
+    assert plugin._set_up.packages.isVisible() and iface.bar.widgets == []
     plugin._hint_at_packages()
     plugin.unload()
     plugin = earthprint.classFactory(iface)
@@ -164,6 +176,39 @@ def test_missing_packages_are_mentioned_once_and_not_in_a_box(profile, monkeypat
     plugin._hint_at_packages()
     plugin.unload()
     assert len(iface.bar.messages) == 1
+
+
+def test_the_first_start_greets_until_the_message_was_closed(profile):
+    iface = Iface()
+    plugin = earthprint.classFactory(iface)
+    plugin.initGui()
+    plugin._greet()
+    assert iface.bar.messages == [("Earthprint", "Ready: a first result needs no download.")]
+    assert QApplication.activeModalWidget() is None
+    plugin.unload()
+    settle()
+    assert iface.bar.widgets == [] and settings.greets()  # an unload is no answer
+    plugin = earthprint.classFactory(iface)
+    plugin.initGui()
+    plugin._greet()
+    iface.bar.popWidget(iface.bar.widgets[0])
+    settle()
+    assert not settings.greets()
+    plugin.unload()
+
+
+def test_the_greeting_leads_to_the_welcome(profile):
+    iface = Iface()
+    plugin = earthprint.classFactory(iface)
+    plugin.initGui()
+    plugin._greet()
+    button, = iface.bar.widgets[0].findChildren(QPushButton)
+    button.click()
+    assert plugin._set_up.window.page() == "welcome" and plugin._set_up.welcome.isVisible()
+    assert iface.bar.widgets == [] and not settings.greets()
+    plugin._set_up.welcome.greeting.click()
+    assert settings.greets()
+    plugin.unload()
 
 
 def test_after_an_update_of_python_the_reason_is_told(profile, monkeypatch):

@@ -48,14 +48,14 @@ def test_every_plain_module_imports(application, name):
         raise
 
 
-# ---- the packages dialog
+# ---- the packages page
 
 
 @pytest.fixture
 def dialog(application):
-    from earthprint.ui.packages_dialog import PackagesDialog
+    from earthprint.ui.packages_widget import PackagesWidget
 
-    made = PackagesDialog()
+    made = PackagesWidget()
     made.show_rows(rows())
     made.show()
     QTest.qWait(50)
@@ -67,7 +67,7 @@ def dialog(application):
 def rows() -> list:
     from dataclasses import fields
 
-    from earthprint.ui.packages_dialog import PackageRow
+    from earthprint.ui.packages_widget import PackageRow
 
     def row(name: str, usable: bool, selected: bool) -> PackageRow:
         values = {"name": name, "usable": usable, "selectable": not usable, "selected": selected}

@@ -1,4 +1,4 @@
-"""The packages dialog with real clicks and keys, over an installer that is played; runs under PyQt5 and PyQt6."""
+"""The packages page with real clicks and keys, over an installer that is played; runs under PyQt5 and PyQt6."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ pytest.importorskip("qgis.PyQt.QtWidgets")
 from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QGuiApplication
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication
+from qgis.PyQt.QtWidgets import QApplication, QDialog, QVBoxLayout
 
 from earthprint.engine.packages import PackageState
 from earthprint.ui.packages_controller import PackagesController
-from earthprint.ui.packages_dialog import PackagesDialog
+from earthprint.ui.packages_widget import PackagesWidget
 
 _application = QApplication.instance() or QApplication([])
 
@@ -81,7 +81,7 @@ class PlayedInstaller(QObject):
 
 
 class Scene:
-    """A dialog, its controller and what they see."""
+    """A page in a window, its controller and what they see."""
 
     def __init__(self, base: str, *, gpu: bool = False) -> None:
         self.states = [
@@ -95,9 +95,11 @@ class Scene:
         ]
         self.installer = PlayedInstaller(base)
         self.installer.gpu = gpu
-        self.dialog = PackagesDialog()
+        self.window = QDialog()
+        self.dialog = PackagesWidget(self.window)
+        QVBoxLayout(self.window).addWidget(self.dialog)
         self.controller = PackagesController(self.dialog, self.installer, ("Earthprint 9, QGIS 8",), self.look)
-        self.dialog.show()
+        self.window.show()
 
     def look(self):
         return self.states
@@ -115,8 +117,8 @@ class Scene:
 def scene(tmp_path):
     made = Scene(str(tmp_path / "earthprint-packages"))
     yield made
-    made.dialog.close()
-    made.dialog.deleteLater()
+    made.window.close()
+    made.window.deleteLater()
 
 
 def test_what_is_there_and_what_is_missing_in_plain_words(scene):
@@ -149,7 +151,7 @@ def test_an_extra_is_ticked_with_the_space_bar_and_installed_with_enter(scene):
     QTest.keyClick(dialog.table, Qt.Key.Key_Space)
     assert dialog.selected() == ["onnxruntime", "h3", "pyarrow"]
     assert dialog.install.isDefault()
-    QTest.keyClick(dialog, Qt.Key.Key_Return)
+    QTest.keyClick(scene.window, Qt.Key.Key_Return)
     assert scene.installer.asked == [("install", ("onnxruntime", "h3", "pyarrow"))]
 
 
@@ -164,8 +166,7 @@ def test_every_control_is_reached_with_the_tab_key(scene):
     scene.installer.before = SimpleNamespace(names=("h3",), installed="2026-01-02T03:04:05")
     scene.controller.refresh()
     dialog = scene.dialog
-    expected = {dialog.table, dialog.log, dialog.install, dialog.go_back, dialog.remove, dialog.report,
-                dialog.close_button}
+    expected = {dialog.table, dialog.log, dialog.install, dialog.go_back, dialog.remove, dialog.report}
     reached, widget = set(), dialog.table
     for _ in range(40):
         reached.add(widget)
@@ -175,12 +176,12 @@ def test_every_control_is_reached_with_the_tab_key(scene):
     assert expected <= reached
     assert all(widget.focusPolicy() & Qt.FocusPolicy.TabFocus for widget in expected)
     texts = [button.text() for button in (dialog.install, dialog.go_back, dialog.remove, dialog.report,
-                                          dialog.close_button, dialog.cancel)] + [dialog.gpu.text()]
+                                          dialog.cancel)] + [dialog.gpu.text()]
     letters = [text[text.index("&") + 1].lower() for text in texts + [dialog.log_label.text()]]
     assert len(set(letters)) == len(letters)
 
 
-def test_while_it_works_only_cancel_close_and_report_can_be_pressed(scene):
+def test_while_it_works_only_cancel_and_report_can_be_pressed(scene):
     dialog = scene.dialog
     assert not dialog.progress.isVisible()
     scene.click(dialog.install)
@@ -251,7 +252,7 @@ def test_the_cuda_build_is_asked_for_by_its_box(tmp_path):
     assert scene.dialog.message.text() == "More than 1 GB."
     scene.click(scene.dialog.install)
     assert scene.installer.asked == [("install", ("onnxruntime-gpu", "h3"))]
-    scene.dialog.deleteLater()
+    scene.window.deleteLater()
 
 
 def test_without_a_graphics_build_there_is_no_box(scene):
@@ -272,8 +273,8 @@ def test_the_report_holds_what_helps_and_not_the_home_folder(scene, monkeypatch)
 
 def test_closing_does_not_stop_an_installation(scene):
     scene.click(scene.dialog.install)
-    QTest.keyClick(scene.dialog, Qt.Key.Key_Escape)
+    QTest.keyClick(scene.window, Qt.Key.Key_Escape)
     assert not scene.dialog.isVisible()
     assert scene.installer.asked == [("install", ("onnxruntime", "h3"))]
-    scene.dialog.show()
+    scene.window.show()
     assert scene.dialog.progress.isVisible()

@@ -1,4 +1,4 @@
-"""The dialog that shows which optional packages are here and offers to install what is missing; plain Qt, no QGIS."""
+"""The page that shows which optional packages are here and offers to install what is missing; plain Qt, no QGIS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtGui import QGuiApplication
 from qgis.PyQt.QtWidgets import (
     QCheckBox,
-    QDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -39,7 +38,7 @@ class PackageRow:
     selected: bool
 
 
-class PackagesDialog(QDialog):
+class PackagesWidget(QWidget):
     """Shows and asks; what happens then is up to whoever listens to its signals."""
 
     install_requested = pyqtSignal(list)
@@ -50,12 +49,9 @@ class PackagesDialog(QDialog):
     selection_changed = pyqtSignal()
 
     def __init__(self, parent: QWidget = None) -> None:
-        """Build the widgets; the controller fills them."""
+        """Build the widgets; the controller fills them. In a dialog, Enter installs what is missing."""
         super().__init__(parent)
-        self.setObjectName("EarthprintPackagesDialog")
-        self.setWindowTitle(self.tr("Earthprint: packages"))
-        self.setModal(False)
-        self.resize(760, 560)
+        self.setObjectName("EarthprintPackages")
         self._busy = False
         self._back = ""
         self._missing: List[str] = []
@@ -103,7 +99,6 @@ class PackagesDialog(QDialog):
         self.report = self._button("report", self.tr("Copy re&port"), self.report_requested.emit)
         self.report.setToolTip(self.tr("Copy versions, states and the log for a bug report, without the name of your "
                                        "home folder."))
-        self.close_button = self._button("close", self.tr("Clo&se"), self.close)
         self._lay_out()
         self.table.itemChanged.connect(self._selection_changed)
         self.gpu.toggled.connect(self._selection_changed)
@@ -196,7 +191,7 @@ class PackagesDialog(QDialog):
         self.cancel.setVisible(busy)
         self._enable()
         if focused is not None and not focused.isEnabled():
-            (self.cancel if busy else self.close_button).setFocus(Qt.FocusReason.OtherFocusReason)
+            (self.cancel if busy else self.report).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def copy(self, text: str) -> None:
         """Put a text on the clipboard."""
@@ -232,8 +227,7 @@ class PackagesDialog(QDialog):
         for button in (self.install, self.go_back, self.remove):
             buttons.addWidget(button)
         buttons.addStretch(1)
-        for button in (self.report, self.close_button):
-            buttons.addWidget(button)
+        buttons.addWidget(self.report)
         layout = QVBoxLayout(self)
         layout.addWidget(self.introduction)
         layout.addWidget(self.table, 3)
@@ -245,7 +239,7 @@ class PackagesDialog(QDialog):
         layout.addWidget(self.log, 2)
         layout.addLayout(buttons)
         order = (self.table, self.gpu, self.place, self.message, self.cancel, self.log, self.install, self.go_back,
-                 self.remove, self.report, self.close_button)
+                 self.remove, self.report)
         for before, after in zip(order, order[1:]):
             QWidget.setTabOrder(before, after)
 

@@ -1,0 +1,1 @@
+"""Encoders and set-up: the window in which a person sees what is there, adds, tries, installs and reports."""

@@ -1,0 +1,51 @@
+"""A list onto which ONNX files can be dropped."""
+
+from __future__ import annotations
+
+from qgis.PyQt.QtCore import QMimeData, pyqtSignal
+from qgis.PyQt.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from qgis.PyQt.QtWidgets import QAbstractItemView, QTreeWidget, QWidget
+
+
+class EncoderTree(QTreeWidget):
+    """Tells the path of an ONNX file that is dropped onto it."""
+
+    dropped = pyqtSignal(str)
+
+    def __init__(self, parent: QWidget) -> None:
+        """Accept drops."""
+        super().__init__(parent)
+        self.setAcceptDrops(True)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DropOnly)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setTabKeyNavigation(False)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  (the name is Qt's)
+        """Welcome an ONNX file and nothing else."""
+        self._answer(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
+        """Welcome it everywhere in the list."""
+        self._answer(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Tell the path."""
+        path = onnx_path(event.mimeData())
+        if path:
+            event.acceptProposedAction()
+            self.dropped.emit(path)
+        else:
+            event.ignore()
+
+    def _answer(self, event: QDropEvent) -> None:
+        """Accept or refuse what hovers over the list."""
+        if onnx_path(event.mimeData()):
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+
+def onnx_path(data: QMimeData) -> str:
+    """Return the path of the first ONNX file among what is dragged, or nothing."""
+    paths = (url.toLocalFile() for url in data.urls() if url.isLocalFile())
+    return next((path for path in paths if path.lower().endswith(".onnx")), "")
