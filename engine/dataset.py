@@ -304,8 +304,9 @@ def has_lerc() -> bool:
 def create_raster(path: str, grid: Grid, layout: RasterLayout, metadata: "dict[str, str]") -> gdal.Dataset:
     """Create a tiled, compressed GeoTIFF with nodata, names and metadata, ready to be written block by block."""
     driver = gdal.GetDriverByName("GTiff")
+    # Without ALPHA=NO, the last of four bands of bytes would become an alpha band.
     options = ["TILED=YES", f"BLOCKXSIZE={layout.side}", f"BLOCKYSIZE={layout.side}", "INTERLEAVE=BAND",
-               "BIGTIFF=IF_SAFER", "SPARSE_OK=TRUE"]
+               "BIGTIFF=IF_SAFER", "SPARSE_OK=TRUE", "ALPHA=NO"]
     if layout.lerc_error > 0:
         if not has_lerc():
             raise OutputError("raster-lerc", "{path} can't be compressed by LERC, which this QGIS's GDAL lacks: choose "
