@@ -92,10 +92,10 @@ def cautions(steps: "Sequence[Judged]", level: float) -> "List[str]":
         sentence = _not_beaten(steps, name, advice)
         if sentence is not None:
             found.append(sentence)
-    weak = [one.step for one in steps if not one.beaten[ALONE]]
-    if len(weak) == len(steps):
-        found.append("The embedding adds nothing to what the past of each unit tells (RMSE "
-                     f"{pooled_rmse(steps):.4g} with it, {pooled_rmse(steps, ALONE):.4g} without).")
+    if not any(one.beaten[ALONE] for one in steps):
+        adds = "nothing" if skill(steps, ALONE) < SLIGHT else "no more than chance may do"
+        found.append(f"The embedding adds {adds} to what the past of each unit tells (RMSE {pooled_rmse(steps):.4g} "
+                     f"with it, {pooled_rmse(steps, ALONE):.4g} without).")
     fewest = min(one.tried.origins for one in steps)
     if fewest < 3:
         found.append(f"There are dates enough to try the forecast from {fewest} past moment{'s' * (fewest > 1)} only: "
@@ -121,7 +121,8 @@ def _not_beaten(steps: "Sequence[Judged]", name: str, advice: str) -> Optional[s
         return None
     where = "" if len(weak) == len(steps) else f" at step {_listed(weak)}"
     chosen = [one for one in steps if one.step in weak]
-    return (f"The forecast is no better than the {NAMES[name]}{where} (RMSE {pooled_rmse(chosen):.4g} against "
+    how = "no better" if skill(chosen, name) < SLIGHT else "not clearly better"
+    return (f"The forecast is {how} than the {NAMES[name]}{where} (RMSE {pooled_rmse(chosen):.4g} against "
             f"{pooled_rmse(chosen, name):.4g} at past moments): {advice}.")
 
 

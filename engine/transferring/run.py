@@ -17,6 +17,7 @@ from ..table.kept_names import kept_names
 from ..table.parts import key_text
 from ..training.account import Account
 from ..training.applying import apply_to
+from ..training.cautions import SLIGHT
 from ..training.gathering import GatherRequest
 from ..training.models import Fitted
 from ..training.request import TrainRequest
@@ -73,7 +74,8 @@ def transfer(request: TransferRequest, progress: Progress) -> TransferResult:
     judged = _judged(request, quantity, predicted, kept, columns, fine, parents)
     told = Told(request, account, quantity.by, quantity.total, kept, judged,
                 tuple(_facts(coarse, fine, parents, predicted, kept, request)),
-                (*_cautions(request, account, judged, columns, quantity), *account.warnings))
+                (*_cautions(request, account, judged, columns, quantity),
+                 *(f"Of the coarse units: {warning}" for warning in account.warnings)))
     for fact in told.facts:
         progress.info(fact)
     for warning in told.warnings:
@@ -201,16 +203,32 @@ def _cautions(request: TransferRequest, account: Account, judged: Optional[Judge
             f"The {account.score_name} {score_text(account.model.score)} is that of coarse units and says nothing "
             "certain about fine ones: what holds between large areas may not hold within them. Name known fine values "
             "in TRUTH to see how good these are.")
-    elif not judged.adds:
-        score = judged.model if request.preserve == KEEP_NONE else judged.kept
-        found.append(f"Spreading each coarse value evenly does as well (R² {score_text(judged.even.r2)}, this "
-                     f"{score_text(score.r2)} against the known fine values): the embedding adds nothing within coarse "
-                     "units.")
+    else:
+        found += _against_truth(request, judged)
     shares = quantity.values[np.isfinite(quantity.values)]
     over = int((columns.predicted > 1).sum())
     if not quantity.total and len(shares) and 0 <= shares.min() and shares.max() <= 1 and over:
         found.append(f"{over:,} fine values exceed 1 though no coarse one does: if “{request.target}” is a share, take "
                      "them as 1.")
+    return found
+
+
+def _against_truth(request: TransferRequest, judged: Judged) -> "List[str]":
+    """Return what known fine values say against the result."""
+    kept, even = score_text(judged.kept.r2), score_text(judged.even.r2)
+    own = score_text(judged.model.r2) if request.preserve == KEEP_NONE else kept
+    found: "List[str]" = []
+    if judged.gain < SLIGHT:
+        # As it is the model may be worse than an even spread, and yet tell how to spread.
+        tells = 1 - (judged.kept.rmse / judged.even.rmse) ** 2 >= SLIGHT if judged.even.rmse > 0 else False
+        found.append(f"Spreading each coarse value evenly does as well (R² {even}, this {own} against the known fine "
+                     f"values){'.' if tells else ': the embedding adds nothing within coarse units.'}")
+    elif not judged.clear:
+        found.append(f"This is better than spreading each coarse value evenly (R² {own} against {even}), but by no "
+                     "more than may be chance, since coarse units differ much in it.")
+    if request.preserve == KEEP_NONE and judged.kept.r2 - judged.model.r2 > SLIGHT:
+        found.append(f"With the coarse values kept (PRESERVE totals) the R² against the known fine values is {kept} in "
+                     f"place of {own}.")
     return found
 
 

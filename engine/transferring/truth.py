@@ -19,13 +19,15 @@ _PLAIN = 0.1
 class Judged:
     """Figures of the fine units whose value is known: as the model said, with the coarse value kept, evenly spread.
 
-    `adds` tells whether the result clearly does better than spreading evenly.
+    `gain` is the share of the even spread's squared error that the result does without, `clear` whether that is
+    noticeable and more than differs by chance between coarse units.
     """
 
     model: RegressionFigures
     kept: RegressionFigures
     even: RegressionFigures
-    adds: bool
+    gain: float
+    clear: bool
     rows: int
     units: int
 
@@ -49,15 +51,16 @@ def judge(truth: np.ndarray, rivals: Rivals, result: np.ndarray, parents: np.nda
     found = [regression_figures(truth, values[known], weights) for values in (rivals.model, rivals.kept, rivals.even)]
     gain = (truth - rivals.even[known]) ** 2 - (truth - result) ** 2
     units, owner = np.unique(parents, return_inverse=True)
-    return Judged(found[0], found[1], found[2], _clear(gain, owner, float(((truth - rivals.even[known]) ** 2).sum())),
-                  len(truth), len(units))
+    error = float(((truth - rivals.even[known]) ** 2).sum())
+    share = float(gain.sum()) / error if error > 0 else 0.0
+    return Judged(found[0], found[1], found[2], share, _clear(gain, owner, share), len(truth), len(units))
 
 
-def _clear(gain: np.ndarray, owner: np.ndarray, error: float) -> bool:
+def _clear(gain: np.ndarray, owner: np.ndarray, share: float) -> bool:
     """Tell whether errors shrink noticeably, and more than differs by chance between coarse units."""
-    if not error > 0 or gain.sum() < SLIGHT * error:
+    if share < SLIGHT:
         return False
     each = np.bincount(owner, gain)
     if len(each) < _FEW_UNITS:
-        return bool(gain.sum() > _PLAIN * error)
+        return share > _PLAIN
     return interval_of(each).low > 0

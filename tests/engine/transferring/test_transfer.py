@@ -172,6 +172,23 @@ def test_an_embedding_that_tells_nothing_is_said_to_add_nothing(tmp_path: Path) 
     assert result.score_fine < result.score_even + 0.02
 
 
+def test_what_keeping_the_coarse_values_would_give_is_told(tmp_path: Path) -> None:
+    # What a block has of its own, and no vector tells, is in the coarse value alone.
+    case = made(10)
+    own = np.random.default_rng(11).normal(0, 1.2, 64)
+    case["rate"] = case["rate"] + own[case["block"]]
+    case["coarse_rate"] = case["coarse_rate"] + own
+    heard = Listening()
+    options = {**layers(case), "target": "rate", "output": str(tmp_path / "o.gpkg"), "weight": "people",
+               "truth": "truth", "folds": FOLDS}
+    plain = transfer(TransferRequest(**options), heard)
+    [told] = [text for text in heard.warned if text.startswith("With the coarse values kept (PRESERVE totals)")]
+    kept = transfer(TransferRequest(**options, preserve="totals"), heard)
+    assert f"is {kept.score_fine:.2f} in place of {plain.score_fine:.2f}" in told
+    assert kept.score_fine > plain.score_fine + 0.05 and kept.score_even == plain.score_even
+    assert not any("adds nothing within" in text for text in heard.warned)
+
+
 def test_without_a_truth_the_coarse_figure_is_told_as_no_promise(tmp_path: Path) -> None:
     heard = Listening()
     result = transfer(TransferRequest(**layers(made(6)), target="rate", output=str(tmp_path / "o.gpkg"), folds=FOLDS,
