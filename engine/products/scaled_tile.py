@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from html import escape
 from pathlib import Path
 from typing import Mapping, Protocol, Sequence
-from xml.sax.saxutils import escape
 
 import numpy as np
 from osgeo import gdal
