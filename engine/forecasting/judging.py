@@ -15,7 +15,7 @@ from ..training.transforms import TargetTransform
 from .origins import ALONE, LAST, MEAN, MODEL, SEASONAL, Tried
 
 NAMES = {MODEL: "forecast", LAST: "last value", MEAN: "mean of the unit so far", SEASONAL: "same season before",
-         ALONE: "past alone, without the embedding"}
+         ALONE: "no embedding"}
 _FEW_CLUSTERS = 5
 _PLAIN = 0.1
 _OFF = 0.05

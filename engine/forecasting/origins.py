@@ -99,10 +99,10 @@ class Steps:
         held = np.flatnonzero(np.isin(at.date, origins))
         tested = at.part(held)
         last = self._past.known[tested.unit, tested.date]
-        said = {MODEL: np.empty(len(held)), ALONE: np.empty(len(held)), LAST: last,
-                MEAN: self._past.mean[tested.unit, tested.date]}
+        said = {MODEL: np.empty(len(held)), LAST: last, MEAN: self._past.mean[tested.unit, tested.date]}
         if self._look.period:
             said[SEASONAL] = seasonal_of(self._past, self._look, step, tested)
+        said[ALONE] = np.empty(len(held))
         kinds: "List[str]" = []
         for number, origin in enumerate(origins):
             check(progress)

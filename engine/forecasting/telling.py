@@ -9,7 +9,7 @@ import numpy as np
 
 from ..charts import Series as Line
 from ..charts import line_chart
-from ..number_text import number_text, score_text
+from ..number_text import DASH, number_text, score_text
 from ..report import Aligned, Report
 from ..training.telling import kind_name
 from ..training.transforms import NONE, TargetTransform
@@ -82,8 +82,15 @@ def _asked(told: Told) -> "List[str]":
 
 
 def _tell_steps(report: Report, told: Told) -> None:
-    """List the figures of each step."""
-    for one in told.judged:
+    """List the errors of all steps, and all figures of the first and the last."""
+    judged = told.judged
+    if len(judged) > 1:
+        names = list(judged[0].figures)
+        report.table(["Step", *(NAMES[name] for name in names), "held by intervals"],
+                     [[one.step, *(Aligned(number_text(one.figures[name].rmse, 3)) for name in names),
+                       Aligned(f"{one.coverage:.0%}" if np.isfinite(one.coverage) else DASH)] for one in judged],
+                     "RMSE at past moments by steps ahead.")
+    for one in judged[:1] + judged[1:][-1:]:
         rows = [[NAMES[name], Aligned(number_text(figures.rmse, 3)), Aligned(number_text(figures.mae, 3)),
                  Aligned(number_text(figures.bias, 3)), Aligned(score_text(figures.r2)),
                  "" if name == MODEL else "yes" if one.beaten[name] else "no"]
@@ -93,6 +100,8 @@ def _tell_steps(report: Report, told: Told) -> None:
         report.table(["", "RMSE", "MAE", "bias", "R²", "clearly beaten"], rows,
                      f"Step {one.step}: {one.figures[MODEL].rows:,} forecasts from {one.tried.origins} past moments."
                      f"{covered}", own=[0])
+    report.explanation("“No embedding” is the same model of the past alone. A rival is clearly beaten where the "
+                       "forecast's squared error is smaller by 2 % and more, and by more than may be chance.")
 
 
 def _tell_ahead(report: Report, told: Told) -> None:

@@ -181,13 +181,13 @@ def _facts(coarse: Units, fine: Units, parents: np.ndarray, predicted: Predicted
              f"{len(np.unique(parents[parents != NO_PARENT])):,} of {len(coarse):,} coarse units of "
              f"{request.coarse.name}."]
     listed = (
-        (np.setdiff1d(np.arange(len(coarse)), parents).size, "coarse units hold no fine unit"),
-        (int((parents == NO_PARENT).sum()), "fine units belong to no coarse unit, so nothing is preserved for them"),
-        (int((~np.isfinite(predicted.rates)).sum()), "fine units have no vector, so nothing is predicted for them"
+        (np.setdiff1d(np.arange(len(coarse)), parents).size, "coarse units without a fine unit"),
+        (int((parents == NO_PARENT).sum()), "fine units in no coarse unit, so nothing is preserved for them"),
+        (int((~np.isfinite(predicted.rates)).sum()), "fine units without a vector, so nothing is predicted for them"
          + ("; what is preserved goes to the others of their coarse unit" if request.preserve != KEEP_NONE else "")),
         (int(((parents != NO_PARENT) & ~np.isfinite(coarse.values)[np.maximum(parents, 0)]).sum()),
-         "fine units belong to a coarse unit without a value"))
-    found += [f"{count:,} {words}." for count, words in listed if count]
+         "fine units in a coarse unit without a value"))
+    found += [f"Counted: {count:,} {words}." for count, words in listed if count]
     if request.preserve != KEEP_NONE and kept.even.any():
         found.append(f"{int(kept.even.sum()):,} fine units got an even share, since the model says 0 for all of their "
                      "coarse unit.")
@@ -208,7 +208,7 @@ def _cautions(request: TransferRequest, account: Account, judged: Optional[Judge
     shares = quantity.values[np.isfinite(quantity.values)]
     over = int((columns.predicted > 1).sum())
     if not quantity.total and len(shares) and 0 <= shares.min() and shares.max() <= 1 and over:
-        found.append(f"{over:,} fine values exceed 1 though no coarse one does: if “{request.target}” is a share, take "
+        found.append(f"Fine values above 1, though no coarse one is: {over:,}. If “{request.target}” is a share, take "
                      "them as 1.")
     return found
 

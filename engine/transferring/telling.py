@@ -17,12 +17,14 @@ from ..training.figures.regression import RegressionFigures
 from ..training.report import tell_training
 from ..training.report.words import explained, headline_sentence
 from ..training.telling import told as training_told
+from .quantity import EQUAL
 from .request import KEEP_NONE, TransferRequest
 from .truth import Judged
 from .units import Units
 from .volume import Kept
 
 _FIGURES = ("R²", "RMSE", "MAE", "bias")
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def rule_of(told: Told) -> str:
               else "The rate was learnt as it is. ")
     if request.preserve == KEEP_NONE:
         return learnt + "Nothing was adjusted: fine values need not add up to the coarse ones."
-    goal = "sum of fine values" if told.total else f"mean of fine values, weighted by {told.by},"
+    goal = "sum of fine values" if told.total else (
+        "mean of fine values" if told.by == EQUAL else f"mean of fine values, weighted by {told.by},")
     if told.kept.multiplied:
         return (f"{learnt}In each coarse unit the {goal} equals the coarse value: no coarse value is negative, so "
                 "negative predictions became 0 and all were multiplied by one factor; the column adjustment holds it.")
@@ -101,6 +104,7 @@ def _tell_truth(report: Report, told: Told, judged: Judged, fine: Units, predict
 
 
 def _row(name: str, figures: RegressionFigures) -> "list[object]":
-    """Return a line of the table."""
+    """Return a line of the table; a bias that is but rounding is none."""
+    bias = figures.bias if abs(figures.bias) > _ROUNDING * figures.rmse else 0.0
     return [name, Aligned(score_text(figures.r2)), Aligned(number_text(figures.rmse, 3)),
-            Aligned(number_text(figures.mae, 3)), Aligned(number_text(figures.bias, 3))]
+            Aligned(number_text(figures.mae, 3)), Aligned(number_text(bias, 3))]

@@ -207,7 +207,7 @@ def test_a_long_tail_is_learnt_as_its_logarithm_and_further_columns_help(tmp_pat
 
 @pytest.mark.parametrize("model", ["knn", "best"])
 def test_other_models_forecast_too(tmp_path: Path, model: str) -> None:
-    values = autoregressive(60, 20, 0.5, 11)
+    values = autoregressive(60, 10, 0.5, 11)
     vectors = np.random.default_rng(12).normal(0, 1, (60, DIMS)).astype(np.float32)
     result = forecast(request(table_of(values, vectors), tmp_path / "o.gpkg", model=model, lags=1, origins=1), Silent())
     assert result.rmse < result.rmse_last and result.rows == 60

@@ -212,9 +212,9 @@ def test_units_that_find_no_partner_are_counted(tmp_path: Path) -> None:
     transfer(TransferRequest(**inputs, target="total", output=str(tmp_path / "o.gpkg"), preserve="totals",
                              quantity="total", weight="people", folds=FOLDS), heard)
     found = columns_of(tmp_path / "o.gpkg")
-    assert "1 coarse units hold no fine unit." in heard.told
-    assert any(text.startswith("2 fine units belong to no coarse unit") for text in heard.told)
-    assert any(text.startswith("1 fine units have no vector") for text in heard.told)
+    assert "Counted: 1 coarse units without a fine unit." in heard.told
+    assert any(text.startswith("Counted: 2 fine units in no coarse unit") for text in heard.told)
+    assert any(text.startswith("Counted: 1 fine units without a vector") for text in heard.told)
     assert np.isnan(found["predicted"][3]) and list(found["unit"][-2:]) == [None, None]
     # Outside of every coarse unit the model's own word stands.
     np.testing.assert_allclose(found["predicted"][-2:], found["unadjusted"][-2:])
