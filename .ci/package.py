@@ -32,7 +32,6 @@ def version() -> str:
 def is_shipped(path: Path) -> bool:
     """Tell whether a file below a shipped folder goes into the zip."""
     relative = path.relative_to(ROOT)
-    text = relative.as_posix()
     if relative.parent.as_posix() == DEMO and path.stem not in SCENE:
         return False
     if any(part in SKIPPED_NAMES or part.startswith(".") for part in relative.parts):

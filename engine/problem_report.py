@@ -13,7 +13,6 @@ from . import packages
 from .encoders.device_facts import DeviceFacts, device_facts
 from .home_folder import without_home
 from .packages import PackageState
-from .version import VERSION
 
 LOG_LINES = 400
 
@@ -30,8 +29,7 @@ def problem_report(about: "Sequence[str]", log: "Sequence[str]",
 
 def host_lines() -> "list[str]":
     """Describe the system and the Python that we live in."""
-    return ["Earthprint {}".format(VERSION),
-            "{} {}, {}".format(platform.system(), platform.release(), platform.machine()),
+    return ["{} {}, {}".format(platform.system(), platform.release(), platform.machine()),
             "{}, executable {}".format(packages.interpreter(), sys.executable),
             "NumPy {} in {}".format(np.__version__, np.__file__),
             "GDAL {}".format(gdal.VersionInfo("RELEASE_NAME"))]

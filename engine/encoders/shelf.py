@@ -86,11 +86,7 @@ def files_of(encoder: ShelvedEncoder, folders: EncoderFolders) -> "tuple[Path, .
     home = folder.resolve()
     if model is None or home not in model.resolve().parents or _used_by_another(encoder, folders):
         return tuple(path for path in found if path.is_file())
-    try:
-        found += external_files(read_facts(model))
-    except EarthprintError:
-        found += []  # a file that can't be read names no weights beside it
-    found.append(model)
+    found += [*_weights(model), model]
     inside = [path for path in dict.fromkeys(found) if home in path.resolve().parents]
     return tuple(path for path in inside if path.is_file())
 
@@ -159,6 +155,14 @@ def _beside(path: Path) -> Optional[Path]:
     """Return the model file that bears the name of a card that can't be read."""
     model = path.with_suffix(".onnx")
     return model if model.is_file() else None
+
+
+def _weights(model: Path) -> "list[Path]":
+    """Return the files with weights that a model names; one that can't be read names none."""
+    try:
+        return external_files(read_facts(model))
+    except EarthprintError:
+        return []
 
 
 def _used_by_another(encoder: ShelvedEncoder, folders: EncoderFolders) -> bool:

@@ -12,6 +12,8 @@ from ..background import Latest
 from .device_widget import DeviceWidget
 
 SUFFIX = "ExecutionProvider"
+# Comes with every build, sends data to a server, and is never used here: naming it would only worry people.
+REMOTE = "AzureExecutionProvider"
 
 
 class DeviceController(QObject):
@@ -79,7 +81,8 @@ class DeviceController(QObject):
             return [*lines, (self.tr("onnxruntime:"), facts.problem),
                     (self.tr("Without it:"), self.tr("The automatic encoder runs on NumPy alone, which is slower; "
                                                      "other encoders don't run."))]
-        offered = ", ".join(name[:-len(SUFFIX)] if name.endswith(SUFFIX) else name for name in facts.providers)
+        offered = ", ".join(name[:-len(SUFFIX)] if name.endswith(SUFFIX) else name for name in facts.providers
+                            if name != REMOTE)
         return [*lines, (self.tr("onnxruntime:"), facts.runtime), (self.tr("It offers:"), offered),
                 (self.tr("CUDA:"), self._cuda(facts))]
 
@@ -104,8 +107,8 @@ class DeviceController(QObject):
                 reason=trial.cuda_problem.rstrip("."))
         else:
             second = self.tr("CUDA passed as well: encoders run on the graphics card.")
-        return "{} {} {}".format(passed, second, self.tr("It took {seconds} s.").format(
-            seconds="{:.1f}".format(trial.seconds)))
+        took = self.tr("It took {seconds} s.").format(seconds="{:.2g}".format(max(trial.seconds, 0.01)))
+        return "{} {} {}".format(passed, second, took)
 
 
 def facts_work(_request: None, _progress: Progress) -> DeviceFacts:

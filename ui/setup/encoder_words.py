@@ -35,7 +35,7 @@ class EncoderWords(QObject):
         detail = self.tr("Made from the raster that you embed, in seconds and without a download; its file is kept "
                          "beside the output, so that a second scene or date can be embedded in the same space.")
         return EncoderRow(AUTOMATIC, self._made(), self.tr("automatic"), self.tr("any raster, all its bands"), "64",
-                          self.tr("as you like"), "CC0-1.0", "", self.tr("Always here"), detail, can_try=True)
+                          self.tr("any"), "CC0-1.0", "", self.tr("Always here"), detail, can_try=True)
 
     def locations(self) -> List[EncoderRow]:
         """Describe the encoders of places."""
@@ -96,7 +96,7 @@ class EncoderWords(QObject):
 
     def seen(self, name: str, raster: str, found: Glance) -> str:
         """Say what a trial showed."""
-        shares = ", ".join(self.tr("{share} %").format(share=round(100 * share)) for share in found.explained)
+        shares = ", ".join(self.tr("{share}\u00a0%").format(share=round(100 * share)) for share in found.explained)
         lines = [
             self.tr("{name} on {raster}: {cells} cells of {dimensions} dimensions from {width} × {height} pixels in "
                     "{seconds} s.").format(name=name, raster=raster, cells=found.cells, dimensions=found.dimensions,

@@ -174,6 +174,8 @@ class EncodersController(QObject):
         try:
             part = self._desk.visible_part()
         except EarthprintError as error:
+            self._forget_trial()
+            self._page.trial.clear_picture()
             self._page.trial.show_text(translated(error))
             return
         self._forget_trial()

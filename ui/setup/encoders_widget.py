@@ -24,6 +24,7 @@ from .trial_widget import TrialWidget
 NAME_COLUMN, EATS_COLUMN, DIMENSIONS_COLUMN, CELL_COLUMN, LICENCE_COLUMN, SIZE_COLUMN, STATE_COLUMN = range(7)
 KEY = int(Qt.ItemDataRole.UserRole)
 RETHINK_MS = 8000
+NAME_CHARACTERS = 38
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,9 @@ class EncodersWidget(QWidget):
             head.setExpanded(group not in closed)
         for column in (DIMENSIONS_COLUMN, CELL_COLUMN, LICENCE_COLUMN, SIZE_COLUMN, STATE_COLUMN):
             self.tree.resizeColumnToContents(column)
+        self.tree.resizeColumnToContents(NAME_COLUMN)
+        widest = NAME_CHARACTERS * self.tree.fontMetrics().averageCharWidth()
+        self.tree.setColumnWidth(NAME_COLUMN, min(self.tree.columnWidth(NAME_COLUMN), widest))
         self.tree.blockSignals(False)
         if selected in self._rows:
             self.select(selected)
@@ -187,7 +191,6 @@ class EncodersWidget(QWidget):
         tree.header().setStretchLastSection(False)
         tree.header().setSectionResizeMode(EATS_COLUMN, QHeaderView.ResizeMode.Stretch)
         tree.header().setMinimumSectionSize(3 * tree.fontMetrics().averageCharWidth())
-        tree.setColumnWidth(NAME_COLUMN, 28 * tree.fontMetrics().averageCharWidth())
         tree.setMinimumHeight(8 * tree.fontMetrics().height())
         return tree
 

@@ -8,7 +8,7 @@ from qgis.PyQt.QtGui import QGuiApplication
 from qgis.PyQt.QtWidgets import QDialog, QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 WELCOME, ENCODERS, DEVICE, PACKAGES, PROBLEM = "welcome", "encoders", "device", "packages", "problem"
-WIDTH_CHARACTERS, HEIGHT_LINES = 120, 38
+WIDTH_CHARACTERS, HEIGHT_LINES = 140, 44
 
 
 class SetUpWindow(QDialog):

@@ -42,6 +42,8 @@ class TrialWidget(QFrame):
         self.keep = self._button("keep_trial", self.tr("&Keep as layer"), self.keep_requested.emit)
         self.keep.setToolTip(self.tr("Add the picture to the project; its file is temporary."))
         self._lay_out()
+        self.clear_picture()
+        self.set_busy(False)
         self.setVisible(False)
 
     def order(self) -> List[QWidget]:
@@ -60,8 +62,7 @@ class TrialWidget(QFrame):
         self.cancel.setVisible(busy)
         if busy:
             self.setVisible(True)
-            self.keep.setVisible(False)
-            self.picture.setVisible(False)
+            self.clear_picture()
         elif had_focus:
             self.text.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -82,6 +83,12 @@ class TrialWidget(QFrame):
         self.keep.setVisible(True)
         self.keep.setEnabled(True)
         self.setVisible(True)
+
+    def clear_picture(self) -> None:
+        """Show no colours, since what the words say is not of them."""
+        self.picture.clear()
+        self.picture.setVisible(False)
+        self.keep.setVisible(False)
 
     def set_kept(self) -> None:
         """Show that the picture is in the project now."""
