@@ -32,7 +32,6 @@ class ScoreOverlay(QgsMapCanvasItem):
         self._cells: Optional[np.ndarray] = None
         self._cells_key: Optional[Tuple[Any, ...]] = None
         self._image: Optional[QImage] = None
-        self._pixels: Optional[np.ndarray] = None
         self.setZValue(_ABOVE_LAYERS)
         self.setVisible(False)
 
@@ -47,7 +46,7 @@ class ScoreOverlay(QgsMapCanvasItem):
     def clear(self) -> None:
         """Show nothing, and keep nothing."""
         self._scores = self._ground = self._spread = self._cells = self._cells_key = None
-        self._image = self._pixels = None
+        self._image = None
         self.setVisible(False)
 
     def remove(self) -> None:
@@ -136,10 +135,10 @@ class ScoreOverlay(QgsMapCanvasItem):
         levels = np.zeros(self._scores.size + 1, dtype=np.uint8)
         levels[:-1] = levels_of(self._scores, shown, self._style.threshold).ravel()
         colours = colours_of(RAMPS.get(self._style.ramp, RAMPS[DEFAULT_RAMP]), self._style.opacity)
-        # QImage doesn't copy what it shows, so the array lives as long as the picture.
-        self._pixels = colours[levels[cells]]
-        height, width = self._pixels.shape
-        return QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
+        pixels = colours[levels[cells]]
+        height, width = pixels.shape
+        # Without the copy the picture would only borrow the array's memory.
+        return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied).copy()
 
 
 def _view_of(settings: QgsMapSettings) -> Tuple[Any, ...]:
