@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_rows import with_vectors
 
-from earthprint.engine.errors import InputError
+from earthprint.engine.errors import Cancelled, InputError
 from earthprint.engine.forecasting.features import Look, Moments, features_of, past_of, seasonal_lag, usable_moments
 from earthprint.engine.forecasting.request import ForecastRequest
 from earthprint.engine.forecasting.run import forecast
@@ -241,3 +241,22 @@ def test_two_rows_of_a_unit_at_one_date_are_named(tmp_path: Path) -> None:
                     [f"2001-{1 + max(0, month - 12) % 12:02d}" for month in range(24)])
     with pytest.raises(InputError, match="two rows for u00. at 2001-01: a forecast needs one row"):
         forecast(request(rows, tmp_path / "o.gpkg"), Silent())
+
+
+class Stopping(Silent):
+    """Lets itself be asked so often before it wants to stop."""
+
+    def __init__(self, asked: int) -> None:
+        self.left = asked
+
+    def cancelled(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize("asked", [0, 4, 9])
+def test_a_cancelled_forecast_leaves_nothing(tmp_path: Path, asked: int) -> None:
+    rows = table_of(autoregressive(20, 24, 0.5, 15), np.ones((20, DIMS), dtype=np.float32))
+    with pytest.raises(Cancelled):
+        forecast(request(rows, tmp_path / "o.gpkg", report=str(tmp_path / "r.html")), Stopping(asked))
+    assert list(tmp_path.iterdir()) == []

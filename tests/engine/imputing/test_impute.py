@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from made_rows import with_vectors
 
-from earthprint.engine.errors import InputError
+from earthprint.engine.errors import Cancelled, InputError
 from earthprint.engine.imputing.request import ImputeRequest
 from earthprint.engine.imputing.run import impute
 from earthprint.engine.progress import Silent
@@ -193,3 +193,26 @@ def test_wrong_input_is_told_in_one_sentence(tmp_path: Path, changes: "Dict[str,
     with pytest.raises(InputError, match=message):
         impute(ImputeRequest(**request), Silent())
     assert not (tmp_path / "o.gpkg").exists()
+
+
+class Stopping(Silent):
+    """Wants to stop when a text is reported."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.stopped = False
+
+    def report(self, fraction: float, text: Any = None) -> None:
+        self.stopped |= bool(text) and self.text in text
+
+    def cancelled(self) -> bool:
+        return self.stopped
+
+
+@pytest.mark.parametrize("text", ["Fold 2", "Filling", "Writing"])
+def test_a_cancelled_run_leaves_nothing(tmp_path: Path, text: str) -> None:
+    made = case(8)
+    rows = rows_of(made, {"yield": gapped(made["value"], made["gaps"])})
+    with pytest.raises(Cancelled):
+        impute(ImputeRequest(rows, ("yield",), str(tmp_path / "o.gpkg"), folds=FOLDS), Stopping(text))
+    assert list(tmp_path.iterdir()) == []

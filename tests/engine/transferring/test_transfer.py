@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_rows import with_vectors
 
-from earthprint.engine.errors import InputError, SpaceError
+from earthprint.engine.errors import Cancelled, InputError, SpaceError
 from earthprint.engine.predictors.predictor import open_predictor
 from earthprint.engine.progress import Silent
 from earthprint.engine.space import Space
@@ -259,3 +259,25 @@ def test_layers_that_do_not_meet_are_refused(tmp_path: Path) -> None:
     other = with_vectors(case["fine_shapes"], {}, case["vectors"], Space("other", DIMS), name="“other”")
     with pytest.raises(SpaceError, match="“coarse” and “other” hold embeddings of different spaces"):
         transfer(TransferRequest(inputs["coarse"], "rate", other, str(tmp_path / "o.gpkg")), Silent())
+
+
+class Stopping(Silent):
+    """Wants to stop when a text is reported."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.stopped = False
+
+    def report(self, fraction: float, text: Any = None) -> None:
+        self.stopped |= bool(text) and self.text in text
+
+    def cancelled(self) -> bool:
+        return self.stopped
+
+
+@pytest.mark.parametrize("text", ["Reading", "Fold 2", "Writing"])
+def test_a_cancelled_run_leaves_nothing(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Cancelled):
+        transfer(TransferRequest(**layers(made(12)), target="rate", output=str(tmp_path / "o.gpkg"), folds=FOLDS),
+                 Stopping(text))
+    assert list(tmp_path.iterdir()) == []
