@@ -12,8 +12,8 @@ import numpy as np
 
 from .errors import PackageError
 
-EVERYDAY = ("onnxruntime", "scikit-learn", "h3", "onnx", "skl2onnx")
-EXTRA = ("pyarrow", "matplotlib", "umap-learn", "usearch")
+EVERYDAY = ("onnxruntime", "scikit-learn", "h3")
+EXTRA = ("pyarrow", "umap-learn", "usearch")
 OLDEST_PYTHON = (3, 9)
 
 
@@ -99,9 +99,6 @@ def _requirement(name: str, host: Host) -> str:
     known = {
         "scikit-learn": "scikit-learn>=1.3,<1.10",
         "h3": "h3>=4.1,<5",
-        "onnx": "onnx>=1.16,<1.24",
-        "skl2onnx": "skl2onnx>=1.17,<1.21",
-        "matplotlib": "matplotlib>=3.5,<4",
         "umap-learn": "umap-learn>=0.5.6,<0.6",
         "usearch": "usearch>=2.16,<3",
     }

@@ -61,21 +61,23 @@ class PackageState:
         return self.problem is None
 
 
+_TRAINERS = ("Train regression", "Train classification", "Predict at finer units", "Fill missing values",
+             "Forecast table")
+
 CATALOGUE: Tuple[Package, ...] = (
     Package("onnxruntime", "onnxruntime", ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml"),
-            "running ONNX encoders and predictors",
-            ("Embed raster", "Embed raster as patches", "Add an encoder"), "1.16", True),
-    Package("scikit-learn", "sklearn", ("scikit-learn",), "clusters by mixtures, density and joining",
-            ("Cluster raster", "Cluster table"), "1.1", True,
+            "running ONNX encoders and predictors of trees",
+            ("Embed raster", "Embed raster as patches", "Embed geotagged photos", "Add an encoder", "Predict raster",
+             "Predict table", "Explain a predictor"), "1.16", True),
+    Package("scikit-learn", "sklearn", ("scikit-learn",),
+            "clusters by mixtures, density and joining, and training of forests and boosted trees",
+            ("Cluster raster", "Cluster table", *_TRAINERS), "1.1", True,
             ("sklearn.cluster", "sklearn.ensemble", "sklearn.linear_model", "sklearn.neighbors")),
     Package("h3", "h3", ("h3",), "hexagons", ("Aggregate raster to H3", "Aggregate table to H3"), "4.0", True),
-    Package("onnx", "onnx", ("onnx",), "saving predictors, which no tool does yet", (), "1.14", True),
-    Package("skl2onnx", "skl2onnx", ("skl2onnx",), "saving predictors, which no tool does yet", (), "1.14", True),
     Package("pyarrow", "pyarrow", ("pyarrow",), "reading and writing GeoParquet",
             ("Import embeddings", "Export embeddings"), "10.0", True, ("pyarrow.parquet",)),
     Package("usearch", "usearch", ("usearch",), "an approximate index for searches among millions",
             ("Nearest in embedding",), "2.9", True, ("usearch.index",)),
-    Package("matplotlib", "matplotlib", ("matplotlib",), "docks with plots, which don't exist yet", (), "3.3", True),
     Package("umap-learn", "umap", ("umap-learn",), "reductions by UMAP",
             ("Reduce dimensions of raster", "Reduce dimensions of table"), "0.5", True),
     Package("torch", "torch", ("torch",), "training location encoders, which no tool does yet",
