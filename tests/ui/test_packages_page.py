@@ -132,7 +132,7 @@ def test_what_is_there_and_what_is_missing_in_plain_words(scene):
     }
     assert "too old" in scene.row("onnx").toolTip(1) and "/usr/lib/onnx" in scene.row("onnx").toolTip(1)
     assert scene.row("onnxruntime").toolTip(2) == "Used by: Embed raster"
-    assert scene.dialog.message.text().startswith("Missing: onnxruntime, h3, onnx.")
+    assert scene.dialog.message.text().startswith("Missing: onnxruntime, h3")
     assert np.__version__ in scene.dialog.place.text()
 
 
