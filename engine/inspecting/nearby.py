@@ -47,7 +47,7 @@ def best_places(block: ViewBlock, scores: np.ndarray, count: int, apart: float, 
         pixel = int(block.pixels_at(np.array([origin]))[0])
         if pixel >= 0:
             left[pixel // block.cols, pixel % block.cols] = -np.inf
-        _leave_out(block, left, home, apart)
+        leave_out(block, left, home, apart)
     found: "list[Place]" = []
     while len(found) < count:
         check(progress)
@@ -59,12 +59,12 @@ def best_places(block: ViewBlock, scores: np.ndarray, count: int, apart: float, 
         metres = float("nan") if home is None else float(ground.distance(home, place))
         found.append(Place(float(left.flat[pixel]), x, y, metres, pixel))
         left.flat[pixel] = -np.inf
-        _leave_out(block, left, place, apart)
+        leave_out(block, left, place, apart)
         progress.report(len(found) / count)
     return found
 
 
-def _leave_out(block: ViewBlock, left: np.ndarray, place: np.ndarray, apart: float) -> None:
+def leave_out(block: ViewBlock, left: np.ndarray, place: np.ndarray, apart: float) -> None:
     """Take out of the running what is nearer to a place than so many metres."""
     if apart <= 0 or not np.isfinite(place).all():
         return

@@ -23,8 +23,9 @@ __all__ = ["FieldView", "ViewBlock"]
 MEMORY_MIB = 512
 _STRIP_BYTES = 48 << 20
 _LEAST_ROWS = 16
-# So many times more cells than pixels, and reading takes long enough for overviews to be worth their making.
+# So many times more cells than pixels, and so much to read, take long enough for overviews to be worth their making.
 _CELLS_A_PIXEL = 6.0
+_MUCH_BYTES = 256 << 20
 
 Extent = Sequence[float]
 
@@ -64,7 +65,14 @@ class FieldView:
         """Tell whether reading an extent would take long for want of an overview."""
         across, down = self._pixel(extent, width, height)
         level = level_for(self.levels, across, down)
-        return across * down / (level.across * level.down) > _CELLS_A_PIXEL
+        spare = across * down / (level.across * level.down)
+        try:
+            columns, rows = self._axes(tuple(map(float, extent)), width, height, level)
+        except InputError:
+            return False
+        cells = (int(np.ptp(columns.cells)) + 1) * (int(np.ptp(rows.cells)) + 1)
+        much = cells * self._source.dimensions * np.dtype(self._source.dtype).itemsize > _MUCH_BYTES
+        return much and spare > _CELLS_A_PIXEL
 
     def read(self, extent: Extent, width: int, height: int, progress: Progress) -> ViewBlock:
         """Return what a canvas of so many pixels shows of an extent (xmin, ymin, xmax, ymax) in the field's CRS.

@@ -17,6 +17,7 @@ from earthprint.engine.centres import point_wkb
 from earthprint.engine.dataset import open_raster
 from earthprint.engine.errors import Cancelled, InputError
 from earthprint.engine.field import open_field
+from earthprint.engine.inspecting import view as view_module
 from earthprint.engine.inspecting.probe import probe_field
 from earthprint.engine.inspecting.scores import Query, query_under, score, score_rows
 from earthprint.engine.inspecting.view import FieldView
@@ -119,7 +120,7 @@ def test_closer_in_each_cell_is_one_pixel(tmp_path):
     assert np.allclose(block.xs, 500105 + 10 * np.arange(5)) and np.allclose(block.ys, 5699955 - 10 * np.arange(5))
 
 
-def test_overviews_are_read_where_pixels_are_larger_than_cells(tmp_path):
+def test_overviews_are_read_where_pixels_are_larger_than_cells(tmp_path, monkeypatch):
     path = seen_field(tmp_path / "f.tif", unit_vectors(91, 203), "a1")
     dataset = gdal.Open(path)
     dataset.BuildOverviews("NEAREST", [2, 4])
@@ -140,8 +141,12 @@ def test_overviews_are_read_where_pixels_are_larger_than_cells(tmp_path):
             assert (block.block.raw == (mark + np.arange(1, 9))[:, None, None]).all()
     whole = view.read((500000.0, 5699090.0, 502030.0, 5700000.0), 51, 23, Silent())
     assert (whole.rows, whole.cols) == (23, 51) and whole.extent == (500000.0, 5699080.0, 502040.0, 5700000.0)
+    assert not view.lacks_overviews((500000.0, 5699090.0, 502030.0, 5700000.0), 5, 5)
+    monkeypatch.setattr(view_module, "_MUCH_BYTES", 5000)
     assert not view.lacks_overviews((500000.0, 5699090.0, 502030.0, 5700000.0), 51, 23)
     assert view.lacks_overviews((500000.0, 5699090.0, 502030.0, 5700000.0), 5, 5)
+    assert not view.lacks_overviews((500000.0, 5699990.0, 502030.0, 5700900.0), 5, 5)
+    assert not view.lacks_overviews((0.0, 0.0, 1.0, 1.0), 5, 5)
 
 
 def test_blocks_are_kept_within_the_limit_and_large_canvases_get_larger_pixels(tmp_path):
