@@ -19,6 +19,7 @@ NAMES = {MODEL: "forecast", LAST: "last value", MEAN: "mean of the unit so far",
 _FEW_CLUSTERS = 5
 _PLAIN = 0.1
 _OFF = 0.05
+_TWICE = 2.0
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,8 @@ def pooled_coverage(steps: "Sequence[Judged]") -> float:
 def cautions(steps: "Sequence[Judged]", level: float) -> "List[str]":
     """Return what must be known before the forecast is trusted, the most important first."""
     found: "List[str]" = []
-    for name, advice in ((LAST, "take the last value instead"), (SEASONAL, "take that instead"),
-                         (MEAN, "take that instead")):
-        sentence = _not_beaten(steps, name, advice)
+    for name in (LAST, SEASONAL, MEAN):
+        sentence = _not_beaten(steps, name)
         if sentence is not None:
             found.append(sentence)
     if not any(one.beaten[ALONE] for one in steps):
@@ -102,7 +102,9 @@ def cautions(steps: "Sequence[Judged]", level: float) -> "List[str]":
                      "every figure is rough.")
     if level:
         covered = pooled_coverage(steps)
-        if np.isfinite(covered) and abs(covered - level) > _OFF:
+        # So far a share of few rows is off by chance.
+        chance = _TWICE * float(np.sqrt(level * (1 - level) / sum(one.figures[MODEL].rows for one in steps)))
+        if np.isfinite(covered) and abs(covered - level) > max(_OFF, chance):
             found.append(f"Intervals of {level:.0%} held {covered:.0%} of the truth at past moments kept out: take "
                          "them as a rough guide.")
         if any(level > one.conformal.highest for one in steps):
@@ -112,18 +114,18 @@ def cautions(steps: "Sequence[Judged]", level: float) -> "List[str]":
     return found
 
 
-def _not_beaten(steps: "Sequence[Judged]", name: str, advice: str) -> Optional[str]:
+def _not_beaten(steps: "Sequence[Judged]", name: str) -> Optional[str]:
     """Say at which steps a rival does as well."""
     if name not in steps[0].beaten:
         return None
-    weak = [one.step for one in steps if not one.beaten[name]]
+    weak = [one for one in steps if not one.beaten[name]]
     if not weak:
         return None
-    where = "" if len(weak) == len(steps) else f" at step {_listed(weak)}"
-    chosen = [one for one in steps if one.step in weak]
-    how = "no better" if skill(chosen, name) < SLIGHT else "not clearly better"
-    return (f"The forecast is {how} than the {NAMES[name]}{where} (RMSE {pooled_rmse(chosen):.4g} against "
-            f"{pooled_rmse(chosen, name):.4g} at past moments): {advice}.")
+    where = "" if len(weak) == len(steps) else f" at step{'s' * (len(weak) > 1)} {_listed([one.step for one in weak])}"
+    figures = f"(RMSE {pooled_rmse(weak):.4g} against {pooled_rmse(weak, name):.4g} at past moments)"
+    if skill(weak, name) < SLIGHT:
+        return f"The forecast is no better than the {NAMES[name]}{where} {figures}: take that instead."
+    return f"The forecast is better than the {NAMES[name]}{where} by no more than may be chance {figures}."
 
 
 def _listed(numbers: "List[int]") -> str:

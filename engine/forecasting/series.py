@@ -154,6 +154,9 @@ def _arranged(request: ForecastRequest, read: _Read, ids: "List[Any]", shapes: "
     if not np.isfinite(grid).any():
         raise InputError("forecast-empty", "{name} has no value of “{target}”: choose another TARGET.", name=name,
                          target=target.name)
+    if np.nanmin(grid) == np.nanmax(grid):
+        raise InputError("forecast-constant", "The target “{target}” of {name} is {value:g} at all dates: there is "
+                         "nothing to forecast.", target=target.name, name=name, value=float(np.nanmax(grid)))
     vector_at = np.full(shape, NONE_YET, dtype=np.int64)
     vector_at[unit, index] = read.vector_of
     rows_at = np.full(shape, NONE_YET, dtype=np.int64)

@@ -235,6 +235,20 @@ def test_wrong_input_is_told_in_one_sentence(tmp_path: Path, options: "Dict[str,
     assert not (tmp_path / "o.gpkg").exists()
 
 
+def test_a_constant_target_is_refused(tmp_path: Path) -> None:
+    rows = table_of(np.full((5, 12), 3.0), np.ones((5, DIMS), dtype=np.float32))
+    with pytest.raises(InputError, match="“value” of “t” is 3 at all dates"):
+        forecast(request(rows, tmp_path / "o.gpkg"), Silent())
+
+
+def test_one_series_alone_is_forecast_and_its_few_errors_promise_little(tmp_path: Path) -> None:
+    heard = Listening()
+    result = forecast(request(table_of(autoregressive(1, 60, 0.8, 1), np.ones((1, DIMS), dtype=np.float32)),
+                              tmp_path / "o.gpkg", steps=2), heard)
+    assert result.rows == 2 and any("too few to promise intervals of 90%" in text for text in heard.warned)
+    assert any("The embedding adds nothing" in text for text in heard.warned)
+
+
 def test_two_rows_of_a_unit_at_one_date_are_named(tmp_path: Path) -> None:
     values = autoregressive(5, 24, 0.5, 14)
     rows = table_of(values, np.ones((5, DIMS), dtype=np.float32),
