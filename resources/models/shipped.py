@@ -7,6 +7,7 @@ from typing import Tuple
 from qgis.core import (
     QgsProcessing,
     QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterField,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
 )
@@ -95,9 +96,43 @@ def places_like_these() -> Drawing:
     return drawing
 
 
+def what_is_where() -> Drawing:
+    """Return: embed, train a classification, map it."""
+    drawing = Drawing(
+        "embed_train_and_predict", "Embed, train and predict",
+        "Maps classes from a few labelled places: turns every cell of a raster into a vector, learns from the vectors "
+        "at the labels, tells how good that is where there are no labels, and names every cell. The predictor is kept "
+        "for the next scene: with “Predict raster” and the encoder of this one. " + _CALLS.format(
+            file="embed_train_and_predict.model3",
+            arguments="scene=scene.tif labels=points.gpkg class=land_cover predict:Map=map.tif "
+                      "train:Predictor=cover.onnx train:Report=cover.html embed:Vectors=vectors.tif"))
+    scene = _scene(drawing, "scene", "Scene", _SCENE_HELP)
+    labels = drawing.ask(
+        QgsProcessingParameterFeatureSource("labels", "Labels", [QgsProcessing.SourceType.TypeVector]),
+        "Points or polygons whose class is known; ten of each class and more, each class in several places.")
+    column = drawing.ask(
+        QgsProcessingParameterField("class", "Class column", None, "labels",
+                                    QgsProcessingParameterField.DataType.Any),
+        "The column of the labels that names the class.")
+    cell = _cell(drawing)
+    drawing.step("embed", "earthprint:embedraster", "Turn cells into vectors", INPUT=scene, CELL=cell)
+    field = Made("embed", "OUTPUT")
+    drawing.step("train", "earthprint:trainclassification", "Learn from the labels", INPUT=labels, TARGET=column,
+                 EMBEDDINGS=field)
+    drawing.step("predict", "earthprint:predictraster", "Name every cell", INPUT=field,
+                 PREDICTOR=Made("train", "OUTPUT"))
+    drawing.give("predict", "OUTPUT", "Map",
+                 "The class of every cell, and whether the predictor knows anything like the cell.")
+    drawing.give("train", "OUTPUT", "Predictor", "The ONNX file with its card, for the next scene.")
+    drawing.give("train", "REPORT", "Report", "A page that tells how far to trust the map, and where it errs.")
+    drawing.give("embed", "OUTPUT", "Vectors",
+                 "The embedding raster; its encoder, which the next scene needs, lies beside it.")
+    return drawing
+
+
 def shipped_models() -> "Tuple[Drawing, ...]":
     """Return all of them."""
-    return what_is_there(), what_changed(), places_like_these()
+    return what_is_there(), what_changed(), places_like_these(), what_is_where()
 
 
 def _scene(drawing: Drawing, name: str, title: str, help_text: str) -> Asked:

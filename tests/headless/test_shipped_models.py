@@ -10,11 +10,12 @@ import pytest
 from osgeo import gdal, ogr, osr
 from qgis.core import QgsProcessingModelAlgorithm
 from small_scene import GEOTRANSFORM, values, write_scene
+from test_predict_in_a_model import bright_cells, write_labels
 
 from earthprint.resources.models.shipped import shipped_models
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "resources" / "models"
-NAMES = ("find_places_like_these", "find_what_changed", "map_what_is_there")
+NAMES = ("embed_train_and_predict", "find_places_like_these", "find_what_changed", "map_what_is_there")
 
 
 def rewritten(path: Path, scene: np.ndarray) -> Path:
@@ -141,3 +142,26 @@ def test_find_places_like_these(qgis_process: Any, tmp_path: Path) -> None:
         for other in found[:one]:
             assert place["shape"].Distance(other["shape"]) >= 199
 
+
+
+def test_embed_train_and_predict(qgis_process: Any, tmp_path: Path) -> None:
+    scene, labels = write_scene(tmp_path / "scene.tif"), write_labels(tmp_path / "labels.gpkg")
+    qgis_process("run", FOLDER / "embed_train_and_predict.model3", f"scene={scene}", f"labels={labels}", "class=kind",
+                 "cell=4", f"predict:Map={tmp_path / 'map.tif'}", f"train:Predictor={tmp_path / 'kind.onnx'}",
+                 f"train:Report={tmp_path / 'report.html'}", f"embed:Vectors={tmp_path / 'vectors.tif'}").succeeded()
+    source = gdal.Open(str(tmp_path / "map.tif"))
+    bands = [source.GetRasterBand(number + 1).GetDescription() for number in range(source.RasterCount)]
+    assert bands == ["predicted", "applicable", "dissimilarity"]
+    names = source.GetRasterBand(1).GetCategoryNames()
+    found = source.ReadAsArray()
+    named = np.array(names)[found[0].astype(int)]
+    assert ((named == "bright") == bright_cells()).mean() > 0.9
+    assert set(np.unique(found[1])) <= {0, 1} and found[1].mean() > 0.5
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "kind" in report and "balanced accuracy" in report.lower()
+    # The next scene: the kept predictor, and the encoder that lies beside the vectors.
+    qgis_process("run", "earthprint:embedraster", f"INPUT={scene}", "CELL=4",
+                 f"ENCODER={tmp_path / 'vectors.encoder.json'}", f"OUTPUT={tmp_path / 'next.tif'}").succeeded()
+    qgis_process("run", "earthprint:predictraster", f"INPUT={tmp_path / 'next.tif'}",
+                 f"PREDICTOR={tmp_path / 'kind.onnx'}", f"OUTPUT={tmp_path / 'next_map.tif'}").succeeded()
+    assert np.array_equal(gdal.Open(str(tmp_path / "next_map.tif")).ReadAsArray(), found)
