@@ -35,7 +35,10 @@ class GlanceRequest:
 
 @dataclass(frozen=True)
 class Glance:
-    """What was seen: colours `(rows, columns, 3)`, black where nothing is valid; `cut` tells whether more was asked."""
+    """What was seen: red, green, blue and opacity `(rows, columns, 4)`, clear where nothing is valid.
+
+    `cut` tells whether more was asked than was looked at.
+    """
 
     picture: str
     colours: np.ndarray
@@ -68,7 +71,7 @@ def glance(request: GlanceRequest, progress: Progress) -> Glance:
     colours = read(dataset, Window(0, 0, dataset.RasterXSize, dataset.RasterYSize), (1, 2, 3), np.dtype(np.uint8),
                    str(picture))
     return Glance(
-        str(picture), np.ascontiguousarray(colours.transpose(1, 2, 0)), (window.width, window.height), embedded.cells,
+        str(picture), _with_opacity(colours), (window.width, window.height), embedded.cells,
         embedded.dimensions, embedded.seconds, embedded.device, embedded.device_report, reduced.explained[:3],
         window.width < wanted.width or window.height < wanted.height, embedded.warnings)
 
@@ -78,6 +81,12 @@ def middle(grid: Grid, wanted: Window) -> Window:
     left, width = _stretch(wanted.x, wanted.width, grid.width)
     top, height = _stretch(wanted.y, wanted.height, grid.height)
     return Window(left, top, width, height)
+
+
+def _with_opacity(colours: np.ndarray) -> np.ndarray:
+    """Turn a picture `(3, rows, columns)` with 0 for no data into pixels that are clear there."""
+    opacity = np.where(colours.any(axis=0), 255, 0).astype(np.uint8)
+    return np.ascontiguousarray(np.concatenate([colours, opacity[np.newaxis]]).transpose(1, 2, 0))
 
 
 def _stretch(start: int, length: int, available: int) -> "tuple[int, int]":

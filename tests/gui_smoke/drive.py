@@ -25,6 +25,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 from qgis.utils import iface
+from set_up_steps import set_up
 from watch import FOLDER, notebook
 
 PLUGIN = "earthprint"
@@ -256,7 +257,7 @@ def catalogue(step):
 
 STEPS = {
     "load": load, "run": run, "photograph": photograph, "map": show_map, "look": look, "unload": unload,
-    "reload": reload, "catalogue": catalogue, "action": action,
+    "reload": reload, "catalogue": catalogue, "action": action, "set_up": set_up,
 }  # fmt: skip
 
 

@@ -38,6 +38,7 @@ def account(tmp_path_factory) -> Account:
             "picture_after": str(PICTURES / "embedraster-error.png"),
         },
         {"do": "action", "text": "Packages…", "picture": str(PICTURES / "packages.png")},
+        {"do": "set_up", "picture": str(PICTURES / "set-up.png")},
         {"do": "unload"},
         {"do": "reload"},
         {
@@ -91,6 +92,16 @@ def test_the_packages_page_opens_from_the_menu(account):
     step = account.step("action")
     assert step["title"] == "Earthprint: encoders and set-up"
     assert step["unexpected"] == []
+
+
+def test_the_set_up_leads_to_a_first_result(account):
+    step = account.step("set_up")
+    assert step["unexpected"] == []
+    assert step["raster"] and step["embed"].endswith("Embed Raster") and not step["modal"]
+    # 3.40 shows layers in another widget.
+    assert any(text.startswith("Embedding raster") for text in step["input"]) or not step["input"]
+    assert "Alike places have alike colours" in step["words"] and len(step["kept"]) == 1
+    assert step["make"].endswith("Make an Encoder From a Raster") and step["add"].endswith("Add an Encoder")
 
 
 def test_unload_leaves_nothing_behind(account):

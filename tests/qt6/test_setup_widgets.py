@@ -120,7 +120,7 @@ def test_an_onnx_file_is_taken_and_nothing_else(encoders):
 
 
 def test_a_picture_shows_its_own_colours(encoders):
-    image = image_of(2, 1, bytes((255, 0, 0, 0, 128, 255)))
+    image = image_of(2, 1, bytes((255, 0, 0, 255, 0, 128, 255, 255)))
     encoders.trial.show_picture(image)
     shown = encoders.trial.picture.pixmap().toImage()
     left, right = shown.pixelColor(1, 1), shown.pixelColor(shown.width() - 2, 1)

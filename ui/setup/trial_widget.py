@@ -118,5 +118,5 @@ class TrialWidget(QFrame):
 
 
 def image_of(columns: int, rows: int, colours: bytes) -> QImage:
-    """Return an image that owns its pixels, from red, green and blue bytes row by row."""
-    return QImage(colours, columns, rows, 3 * columns, QImage.Format.Format_RGB888).copy()
+    """Return an image that owns its pixels, from bytes of red, green, blue and opacity row by row."""
+    return QImage(colours, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888).copy()

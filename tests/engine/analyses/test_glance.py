@@ -37,7 +37,7 @@ def test_colours_are_the_first_components_of_the_embedding(scene, tmp_path):
     vectors = gdal.Open(str(tmp_path / "a" / "embedding.tif")).ReadAsArray()
     dimensions, rows, columns = vectors.shape
     assert (seen.dimensions, seen.cells) == (dimensions, rows * columns)
-    assert seen.colours.shape == (rows, columns, 3) and seen.colours.dtype == np.uint8
+    assert seen.colours.shape == (rows, columns, 4) and seen.colours.dtype == np.uint8
     flat = vectors.reshape(dimensions, -1).T.astype(np.float64)
     flat -= flat.mean(axis=0)
     _, scale, axes = np.linalg.svd(flat, full_matrices=False)
@@ -47,6 +47,20 @@ def test_colours_are_the_first_components_of_the_embedding(scene, tmp_path):
         inside = (colour > 1) & (colour < 255)  # the rest is clipped by the stretch
         assert inside.sum() > 20
         assert abs(np.corrcoef(component[inside], colour[inside])[0, 1]) > 0.9999
+
+
+def test_where_nothing_is_valid_the_picture_is_clear(scene, tmp_path):
+    holed = tmp_path / "holed.tif"
+    gdal.Translate(str(holed), str(scene), noData=-1)
+    dataset = gdal.Open(str(holed), gdal.GA_Update)
+    for band in range(1, dataset.RasterCount + 1):
+        dataset.GetRasterBand(band).WriteArray(np.full((48, 64), -1, np.float32), 64, 0)
+    dataset = None
+    seen = glance(request(holed, tmp_path / "c"), Silent())
+    rows, columns = seen.colours.shape[:2]
+    opacity = seen.colours[..., 3]
+    assert (opacity[:rows // 2 - 1, columns // 2 + 1:] == 0).all()
+    assert (opacity[rows // 2:] == 255).all() and (opacity[:, :columns // 2] == 255).all()
 
 
 def test_it_looks_where_it_was_told(scene, tmp_path):
