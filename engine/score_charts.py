@@ -18,6 +18,7 @@ from .report import png
 _WIDTH = 640.0
 _NAMES, _RIGHT = 240.0, 160.0
 _ROW = 27.0
+_LETTER = 6.8
 _PLOT = 300.0
 _CELL = 4
 _MOST_POINTS = 1500
@@ -50,6 +51,7 @@ def whisker_chart(bars: "Sequence[Bar]", label: str, least: float = -1.0, decima
                     f'<text x="{x:.1f}" y="{height + 14:.1f}" font-size="11" text-anchor="middle">'
                     f'{number_text(value)}</text>')
     zero = scale(0.0)
+    longest = 0
     for index, bar in enumerate(bars):
         middle = 4 + _ROW * (index + 0.5)
         weight = ' font-weight="bold"' if bar.own else ""
@@ -73,11 +75,12 @@ def whisker_chart(bars: "Sequence[Bar]", label: str, least: float = -1.0, decima
                 body.append(f'<path d="{whisker}" fill="none" stroke="#fff" stroke-width="3.5"/>'
                             f'<path d="{whisker}" fill="none" stroke="#111" stroke-width="1.4"/>')
             text += f" ({write(bar.low)} to {write(bar.high)})"
+        longest = max(longest, len(text))
         body.append(f'<text x="{_WIDTH - _RIGHT + 8:.0f}" y="{middle + 4:.1f}" font-size="11"{weight}>{text}</text>')
     body.append(f'<line x1="{zero:.1f}" y1="2" x2="{zero:.1f}" y2="{height:.1f}" stroke="#555"/>')
     body.append(f'<text x="{(_NAMES + _WIDTH - _RIGHT) / 2:.0f}" y="{height + 31:.1f}" text-anchor="middle">'
                 f'{escape(label)}</text>')
-    return svg(body, height + 37, _WIDTH)
+    return svg(body, height + 37, max(_WIDTH, _WIDTH - _RIGHT + 16 + _LETTER * longest))
 
 
 def agreement_chart(observed: np.ndarray, predicted: np.ndarray, unit: str) -> str:

@@ -12,6 +12,7 @@ from osgeo import ogr
 from ..analyses.similarity.coordinates import typed_points
 from ..centres import centres_of
 from ..errors import InputError
+from ..geodesy import Ground
 from ..predictors.card import PredictorCard
 from ..predictors.predictor import Predictor
 from ..progress import Progress
@@ -76,6 +77,7 @@ def _of_table(table: Rows, labels: Labels, request: ExplainRequest, card: Predic
     numbers = np.full(len(labels), -1, dtype=np.int64)
     # A point meets one row; where rows lie upon each other, the first.
     numbers[matches.labels[::-1]] = matches.rows[::-1]
+    _take_nearest(numbers, labels, table, request, progress)
     wanted = np.unique(numbers[numbers >= 0])
     blobs = blobs_at(table, column.column, wanted, progress)
     decoded, there = column.decoded(blobs, [f"number {number + 1}" for number in wanted.tolist()])
@@ -85,6 +87,23 @@ def _of_table(table: Rows, labels: Labels, request: ExplainRequest, card: Predic
     met = numbers >= 0
     vectors[met] = of_row[np.searchsorted(wanted, numbers[met])]
     return numbers, met, vectors
+
+
+def _take_nearest(numbers: np.ndarray, labels: Labels, table: Rows, request: ExplainRequest,
+                  progress: Progress) -> None:
+    """Give places that lie between the rows of a table the nearest one, and say how far that is."""
+    ground, other = Ground(request.rows.wkt), Ground(table.wkt)
+    waiting = np.flatnonzero(numbers < 0)
+    if not len(waiting) or ground.planar != other.planar:
+        return
+    places = ground.places(centres_of(labels.wkb))
+    centres = other.places(np.concatenate([centres_of(chunk.wkb) for chunk in table.rows()]))
+    for number in waiting.tolist():
+        apart = ground.distance(places[number], centres)
+        if np.isfinite(apart).any():
+            numbers[number] = int(np.nanargmin(apart))
+            progress.info(f"Place {number + 1} of COORDINATES lies in no row of {table.name}: it takes the vector of "
+                          f"the nearest, {apart[numbers[number]]:,.0f} m away.")
 
 
 def _columns_of(rows: Rows, numbers: np.ndarray, card: PredictorCard) -> np.ndarray:

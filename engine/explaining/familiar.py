@@ -12,25 +12,29 @@ from .rows import LabelledRows
 
 _SAME = 1e-4
 _FEW = 0.02
+# As many training rows stand for all in the area of applicability.
+_REMEMBERED = 2000
 
 
 @dataclass(frozen=True)
 class Familiar:
-    """How many rows equal a training row that the predictor keeps; it keeps all of up to 2,000, else some."""
+    """How many rows equal a training row that the predictor remembers, which is only a share of all it learnt from."""
 
     count: int
     rows: int
+    remembered: float
 
     @property
     def many(self) -> bool:
         """Tell whether it can't be by chance."""
-        return self.count > max(1, _FEW * self.rows)
+        return self.count > max(1.0, _FEW * self.rows * self.remembered)
 
 
 def familiar_rows(predictor: Predictor, rows: LabelledRows) -> Familiar:
-    """Count the rows that are no farther from a training row than rounding explains; none where none are kept."""
+    """Count the rows that are no farther from a training row than rounding explains; none where none are remembered."""
     found = predictor.predict(rows.features, Wanted(applicability=True)).dissimilarity
-    return Familiar(0 if found is None else int((found < _SAME).sum()), len(rows))
+    return Familiar(0 if found is None else int((found < _SAME).sum()), len(rows),
+                    min(1.0, _REMEMBERED / max(predictor.card.sample_count, 1)))
 
 
 def familiar_warning(familiar: Familiar, predictor: Predictor, score_name: str, score: float) -> str:
@@ -41,6 +45,8 @@ def familiar_warning(familiar: Familiar, predictor: Predictor, score_name: str, 
         new = f"; validation expects {score_text(float(expected))} of rows that it has not seen"
     how_many = (f"All {familiar.rows:,}" if familiar.count == familiar.rows
                 else f"At least {familiar.count:,} of the {familiar.rows:,}")
-    return (f"{how_many} rows were in the predictor's training, so its {score_name} of {score_text(score)} here is "
-            f"flattered{new}. Losses compare groups with each other all the same, but what was learnt by heart weighs "
-            "too much in them: give labelled rows that it has not seen.")
+    some = "" if familiar.remembered == 1 else (
+        f" (it remembers only some of the {predictor.card.sample_count:,} it was trained on)")
+    return (f"{how_many} rows were in the predictor's training{some}, so its {score_name} of {score_text(score)} here "
+            f"is flattered{new}. Losses compare groups with each other all the same, but what was learnt by heart "
+            "weighs too much in them: give labelled rows that it has not seen.")

@@ -19,6 +19,7 @@ from ..score_charts import Bar, whisker_chart
 from ..space import parse_key
 from ..training.report import Importance, Measure
 from ..training.report.background import tell_importance
+from ..training.sites import some_rows
 from ..training.telling import kind_name
 from .account import Explained
 from .band_chart import band_chart
@@ -31,6 +32,7 @@ from .nearest_examples import PlaceExamples
 _MOST_LINES = 6
 _MOST_TARGETS = 4
 _MOST_MAPS = 6
+_MOST_DOTS = 1000
 _PATTERN = 0.05
 
 
@@ -107,7 +109,8 @@ def _tell_dependences(report: Report, found: Explained) -> None:
         else:
             _tell_value_dependence(report, found, one)
     report.explanation(
-        "Each value was put into all rows (1,000 of them at most), everything else left as it is. The line or bar is "
+        "Each value was put into all rows (1,000 of them at most), everything else left as it is; points lie "
+        "closest where most rows are. The line or bar is "
         "the mean of what is predicted then, the band or whisker holds the middle 80 % of the rows. Combinations that "
         "never occur are among them, and it is the predictor that is shown, not the world: a column that stands for "
         "another moves predictions as well.")
@@ -122,7 +125,7 @@ def _tell_value_dependence(report: Report, found: Explained, one: Dependence) ->
             chart = band_chart([float(str(value)) for value in one.values], one.mean[:, index].tolist(),
                                one.low[:, index].tolist(), one.high[:, index].tolist(), one.column,
                                f"predicted {target}{unit}")
-            report.figure(chart, f"{target} as predicted over {one.column}; each point stands for as many rows.")
+            report.figure(chart, f"{target} as predicted over {one.column}.")
         else:
             bars = [Bar(f"{value} ({count:,} rows)", float(mean), float(low), float(high)) for value, count, mean, low,
                     high in zip(one.values, one.rows, one.mean[:, index], one.low[:, index], one.high[:, index])]
@@ -169,7 +172,7 @@ def _tell_place(report: Report, found: Explained, one: PlaceExamples) -> None:
     report.subheading(f"Place {one.place}: {number_text(one.point[0], 8)}, {number_text(one.point[1], 8)}")
     said = "Its further columns are not known, so it is not predicted here." if one.predicted is None else (
         f"Predicted: {_answer(found, one.predicted)}.")
-    own = "" if one.own is None else f" The place lies in row {one.own}, which is not among its own examples."
+    own = "" if one.own is None else f" Its vector is that of row {one.own}, which is not among its own examples."
     report.paragraph(said + own)
     body: "List[List[object]]" = []
     for rank, row in enumerate(one.rows.tolist()):
@@ -182,18 +185,14 @@ def _tell_place(report: Report, found: Explained, one: PlaceExamples) -> None:
             Aligned(f"{number_text(float(rows.points[row, 0]), 8)}, {number_text(float(rows.points[row, 1]), 8)}")])
     report.table(["Rank", "Row", "Distance", "Metres away", "True", "Predicted", "Where"], body)
     if one.place <= _MOST_MAPS and np.isfinite(rows.points[one.rows]).all():
-        own = np.full(len(rows), -1)
-        own[one.rows] = 0
-        report.figure(part_maps(_map_places(found), own, [f"Examples of place {one.place}"]),
-                      "Where the examples lie (dark) among all labelled rows.")
-
-
-def _map_places(found: Explained) -> MapPlaces:
-    """Return what a map needs to know of the rows."""
-    rows = found.rows
-    degrees = Ground(rows.wkt).geographic
-    metres = math.nan if degrees or not rows.wkt else spatial_reference(rows.wkt).GetLinearUnits()
-    return MapPlaces(rows.points, degrees, metres)
+        # Among too many points the few examples could not be seen.
+        shown = np.union1d(one.rows, some_rows(len(rows), _MOST_DOTS, found.request.seed))
+        own = np.where(np.isin(shown, one.rows), 0, -1)
+        degrees = Ground(rows.wkt).geographic
+        metres = math.nan if degrees or not rows.wkt else spatial_reference(rows.wkt).GetLinearUnits()
+        report.figure(part_maps(MapPlaces(rows.points[shown], degrees, metres), own,
+                                [f"Examples of place {one.place}"]),
+                      "Where the examples lie (dark) among the labelled rows.")
 
 
 def _answer(found: Explained, predicted: np.ndarray) -> str:

@@ -194,19 +194,22 @@ def test_a_place_of_the_layer_itself_may_lack_a_label_and_is_not_its_own_example
     labels: List[Any] = truth.tolist()
     labels[40] = None
     table = write_table(tmp_path / "table.gpkg", vectors, {"y": ("real", labels)})
+    heard = Heard()
     explain(ExplainRequest(made["bare"], open_rows(table), str(tmp_path / "o.gpkg"), repeats=1, neighbours=3,
-                           coordinates="500010.2,5700000; 500040,5700000", examples=str(tmp_path / "e.gpkg"),
-                           report=str(tmp_path / "r.html")), Silent())
+                           coordinates="500010.2,5700000; 500040,5700000; 499800,5700000",
+                           examples=str(tmp_path / "e.gpkg"), report=str(tmp_path / "r.html")), heard)
     found = columns_of(str(tmp_path / "e.gpkg"))
     predicted = open_predictor(made["bare"], Silent()).predict(np.ascontiguousarray(vectors.T)).value[0]
-    for place, row in ((1, 10), (2, 40)):
+    assert "Place 3 of COORDINATES lies in no row of “table”: it takes the vector of the nearest, 200 m away." in (
+        heard.told)
+    for place, row in ((1, 10), (2, 40), (3, 0)):
         apart = 1 - vectors @ vectors[row]
         apart[[row, 40]] = np.inf
         own = [index for index, number in enumerate(found["place"]) if number == place]
         assert [found["source_id"][index] for index in own] == (np.argsort(apart)[:3] + 1).tolist()
         assert found["place_predicted"][own[0]] == pytest.approx(float(predicted[row]), rel=1e-6)
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "The place lies in row 11, which is not among its own examples" in page and "row 41," not in page
+    assert "Its vector is that of row 11, which is not among its own examples" in page and "row 41," not in page
 
 
 def test_a_joined_table_and_a_target_of_another_name(made: Dict[str, Any], tmp_path: Path) -> None:
