@@ -108,8 +108,10 @@ def _units(request: TransferRequest, progress: Progress) -> "tuple[Units, Units]
     weight = number_column(request.fine, request.weight, "WEIGHT") if request.weight else None
     own = next((column for column in request.coarse.columns if column.name.lower() == request.weight.lower()), None)
     truth = number_column(request.fine, request.truth, "TRUTH") if request.truth else None
-    coarse = read_units(request.coarse, UnitColumns(target, own, key), not request.parent, Part(progress, 0.0, 0.4))
-    fine = read_units(request.fine, UnitColumns(truth, weight, parent), bool(request.report), Part(progress, 0.4, 1.0))
+    by_area = weight is None
+    coarse = read_units(request.coarse, UnitColumns(target, own, key, by_area, not request.parent),
+                        Part(progress, 0.0, 0.4))
+    fine = read_units(request.fine, UnitColumns(truth, weight, parent, by_area), Part(progress, 0.4, 1.0))
     return coarse, fine
 
 

@@ -48,15 +48,17 @@ class Units:
 
 @dataclass(frozen=True)
 class UnitColumns:
-    """The columns to read of a layer; None for what isn't needed."""
+    """What to read of a layer: columns, None for what isn't needed, areas and whole geometries."""
 
     value: Optional[ColumnSpec]
     weight: Optional[ColumnSpec]
     key: Optional[ColumnSpec]
+    areas: bool = True
+    shapes: bool = False
 
 
-def read_units(rows: Rows, wanted: UnitColumns, keep_shapes: bool, progress: Progress) -> Units:
-    """Read all units of a layer."""
+def read_units(rows: Rows, wanted: UnitColumns, progress: Progress) -> Units:
+    """Read all units of a layer; areas that aren't wanted are NaN."""
     ids: "List[Any]" = []
     keys: "List[Any]" = []
     shapes: "List[Optional[bytes]]" = []
@@ -67,11 +69,12 @@ def read_units(rows: Rows, wanted: UnitColumns, keep_shapes: bool, progress: Pro
         count = len(chunk.wkb)
         values.append(_numbers(chunk.columns, wanted.value, count))
         weights.append(_numbers(chunk.columns, wanted.weight, count))
-        areas.append(np.array([_area(shape, rows.wkt) for shape in chunk.wkb]))
+        areas.append(np.array([_area(shape, rows.wkt) for shape in chunk.wkb]) if wanted.areas
+                     else np.full(count, np.nan))
         points.append(_inner_points(chunk.wkb))
         ids += [_plain(value) for value in chunk.ids]
         keys += chunk.columns[wanted.key.name] if wanted.key is not None else [None] * count
-        shapes += chunk.wkb if keep_shapes else []
+        shapes += chunk.wkb if wanted.shapes else []
     if not ids:
         raise InputError("units-none", "{name} has no rows: check its filter and selection.", name=rows.name)
     return Units(ids, keys, np.concatenate(values), np.concatenate(weights), np.concatenate(areas),
