@@ -25,10 +25,10 @@ def live_table(subject: TableSubject, rows: Optional[LayerVectors]) -> LiveTable
         return LiveTable(name, wkt, lambda: open_table(subject.path, registry).chunks())
     if rows is None:
         return LiveTable(name, wkt, lambda: iter(()))
-    return LiveTable(name, wkt, lambda: _chunks(rows, subject.key))
+    return LiveTable(name, wkt, lambda: snapshot_chunks(rows, subject.key))
 
 
-def _chunks(rows: LayerVectors, key: str) -> Iterator[TableChunk]:
+def snapshot_chunks(rows: LayerVectors, key: str) -> Iterator[TableChunk]:
     """Yield vectors and geometries of a snapshot; rows without a vector are left out."""
     index = rows.attributes.index(EMBEDDING)
     ids: List[int] = []

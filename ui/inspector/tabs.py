@@ -10,9 +10,11 @@ from .pages import Page
 def tabs() -> "List[Callable[[], Page]]":
     """Return what makes the pages; imported only when the dock is wanted, so that QGIS starts without them."""
     from .point_page import PointPage
+    from .scatter_page import ScatterPage
     from .similarity_page import SimilarityPage
 
     return [
         PointPage,
         SimilarityPage,
+        ScatterPage,
     ]
