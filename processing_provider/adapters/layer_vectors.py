@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
-from qgis.core import QgsFeature, QgsFeatureRequest, QgsRectangle, QgsVectorLayer, QgsVectorLayerFeatureSource
+from qgis.core import (
+    QgsFeature,
+    QgsFeatureRequest,
+    QgsGeometry,
+    QgsPointXY,
+    QgsRectangle,
+    QgsVectorLayer,
+    QgsVectorLayerFeatureSource,
+)
 from qgis.PyQt.QtCore import QByteArray
 
 from ...engine.errors import Cancelled, InputError
@@ -31,6 +39,15 @@ class VectorsInView:
     vectors: np.ndarray
     more: bool
     empty: int
+
+
+@dataclass(frozen=True)
+class RowAt:
+    """The row at a place: its feature (with all attributes), its vector, and how far off it is in the layer's units."""
+
+    feature: QgsFeature
+    vector: np.ndarray
+    distance: float
 
 
 class LayerVectors:
@@ -94,6 +111,21 @@ class LayerVectors:
         return VectorsInView(
             np.asarray(ids, np.int64), np.asarray(points, float).reshape(-1, 2),
             np.concatenate(parts) if parts else np.empty((0, dimensions), np.float32), more, empty)
+
+    def row_at(self, key: str, x: float, y: float, reach: float, cancelled: Callable[[], bool]) -> Optional[RowAt]:
+        """Return the smallest feature that holds a place, else the nearest one within reach, else None."""
+        here = QgsGeometry.fromPointXY(QgsPointXY(x, y))
+        request = QgsFeatureRequest().setFilterRect(QgsRectangle(x - reach, y - reach, x + reach, y + reach))
+        best: Optional[QgsFeature] = None
+        rank = (reach, float("inf"))
+        for feature in self._walk(request, cancelled):
+            geometry = feature.geometry()
+            found = (geometry.distance(here), geometry.area())
+            if 0 <= found[0] and found < rank:
+                best, rank = feature, found
+        if best is None:
+            return None
+        return RowAt(best, check_vectors([_bytes(best, self._embedding)], key, self.name, [best.id()])[0], rank[0])
 
     def vectors_of(self, key: str, ids: Sequence[int]) -> np.ndarray:
         """Return the vectors of some features by their ids, NaN where a feature has gone or has none."""

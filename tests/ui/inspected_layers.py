@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Tuple
+from contextlib import contextmanager
+from typing import Callable, Iterator, Tuple
 
 import numpy as np
 from osgeo import gdal, osr
 from qgis.core import (
+    QgsCoordinateReferenceSystem,
     QgsCoordinateTransformContext,
     QgsFeature,
     QgsGeometry,
@@ -17,10 +19,11 @@ from qgis.core import (
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QByteArray, QEvent, QPoint, QPointF, Qt
+from qgis.gui import QgsMapCanvas
+from qgis.PyQt.QtCore import QByteArray, QCoreApplication, QEvent, QPoint, QPointF, Qt
 from qgis.PyQt.QtGui import QMouseEvent
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication
+from qgis.PyQt.QtWidgets import QApplication, QFrame
 
 from earthprint.engine.field import KEY_ITEM, SPACE_ITEM
 from earthprint.engine.space import Space
@@ -38,6 +41,21 @@ def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
             return True
         QTest.qWait(10)
     return bool(holds())
+
+
+@contextmanager
+def shown_canvas(width: int = 400, height: int = 300) -> Iterator[QgsMapCanvas]:
+    """Hand out a map of exactly this size, in UTM 32."""
+    canvas = QgsMapCanvas()
+    canvas.setObjectName("inspectedCanvas")
+    canvas.setFrameShape(QFrame.Shape.NoFrame)
+    canvas.resize(width, height)
+    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32632"))
+    canvas.show()
+    yield canvas
+    canvas.hide()
+    canvas.deleteLater()
+    QCoreApplication.sendPostedEvents(None, int(QEvent.Type.DeferredDelete))
 
 
 def move(canvas, x: int, y: int, buttons=Qt.MouseButton.NoButton) -> None:

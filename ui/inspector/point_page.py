@@ -1,4 +1,4 @@
-"""The page that shows the vector under the pointer, and where its like are."""
+"""The page that shows the vector at a place, what other layers say there, and where its like are."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from qgis.PyQt.QtCore import QObject
 from qgis.PyQt.QtWidgets import QWidget
 
 from ..canvas.pointer_tool import PointerTool
+from .point_controller import PointController
+from .point_widget import PointWidget
 from .session import InspectorSession
 
 
@@ -15,9 +17,11 @@ class PointPage(QObject):
     name = "point"
 
     def __init__(self) -> None:
-        """Make the widget."""
+        """Make the widget and what moves it."""
         super().__init__()
-        self._widget = QWidget()
+        self._widget = PointWidget()
+        self.setParent(self._widget)
+        self.controller = PointController(self._widget)
 
     def title(self) -> str:
         """Return the tab's title."""
@@ -33,6 +37,8 @@ class PointPage(QObject):
 
     def start(self, session: InspectorSession, tool: PointerTool) -> None:
         """Follow the pointer."""
+        self.controller.start(session, tool)
 
     def stop(self) -> None:
         """Let go."""
+        self.controller.stop()

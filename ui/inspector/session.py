@@ -157,6 +157,11 @@ class InspectorSession(QObject):
         corners = (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
         return View(corners, max(1, size.width()), max(1, size.height()))
 
+    def units_per_pixel(self) -> float:
+        """Return how many of the subject's units a pixel of the map is about, 0 where that can't be said."""
+        view = self.view()
+        return 0.0 if view is None else (view.extent[2] - view.extent[0]) / view.width
+
     def to_subject(self) -> QgsCoordinateTransform:
         """Return the way from the map's coordinates to the subject's."""
         crs = self.subject.crs if self.subject is not None else self._map_crs()
