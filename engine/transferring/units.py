@@ -11,6 +11,7 @@ from osgeo import ogr
 from ..centres import centres_of
 from ..dataset import quiet
 from ..errors import InputError
+from ..fusing.true_areas import TrueAreas
 from ..geodesy import polygon_area
 from ..progress import Progress, check
 from ..table import ColumnSpec, Rows
@@ -18,6 +19,8 @@ from ..table.schema import column_named
 from ..training.columns import NUMERIC_TYPES, numbers_of
 
 SQUARE_KILOMETRE = 1e6
+_ROWS = 20_000
+_MANY = 2000
 _FLAT_AREAL = (ogr.wkbPolygon, ogr.wkbMultiPolygon, ogr.wkbCurvePolygon, ogr.wkbMultiSurface)
 
 
@@ -63,14 +66,13 @@ def read_units(rows: Rows, wanted: UnitColumns, progress: Progress) -> Units:
     keys: "List[Any]" = []
     shapes: "List[Optional[bytes]]" = []
     values, weights, areas, points = [], [], [], []
-    for chunk in rows.rows():
+    for chunk in rows.rows(_ROWS):
         check(progress)
         progress.report(len(ids) / max(rows.count, 1), None if ids else f"Reading {rows.name}")
         count = len(chunk.wkb)
         values.append(_numbers(chunk.columns, wanted.value, count))
         weights.append(_numbers(chunk.columns, wanted.weight, count))
-        areas.append(np.array([_area(shape, rows.wkt) for shape in chunk.wkb]) if wanted.areas
-                     else np.full(count, np.nan))
+        areas.append(areas_of(chunk.wkb, rows.wkt) if wanted.areas else np.full(count, np.nan))
         points.append(_inner_points(chunk.wkb))
         ids += [_plain(value) for value in chunk.ids]
         keys += chunk.columns[wanted.key.name] if wanted.key is not None else [None] * count
@@ -107,9 +109,28 @@ def _numbers(columns: Any, spec: Optional[ColumnSpec], count: int) -> np.ndarray
     return np.where(np.isfinite(found), found, np.nan)
 
 
-def _area(shape: Optional[bytes], wkt: str) -> float:
-    """Return square kilometres of true ground; NaN without a geometry."""
-    return polygon_area(shape, wkt) / SQUARE_KILOMETRE if shape is not None else float("nan")
+def areas_of(shapes: "List[Optional[bytes]]", wkt: str) -> np.ndarray:
+    """Return square kilometres of true ground; NaN without a geometry, 0 for points and lines.
+
+    Of many polygons each is measured in the plane, times what that is on the ground thereabouts.
+    """
+    if len(shapes) < _MANY:
+        return np.array([polygon_area(shape, wkt) for shape in shapes]) / SQUARE_KILOMETRE
+    found = np.full(len(shapes), np.nan)
+    rows, polygons = [], []
+    for row, shape in enumerate(shapes):
+        geometry = ogr.CreateGeometryFromWkb(shape) if shape is not None else None
+        if geometry is None:
+            continue
+        found[row] = 0.0
+        if geometry.GetDimension() == 2 and not geometry.IsEmpty():
+            rows.append(row)
+            polygons.append(geometry)
+    if polygons:
+        boxes = np.array([polygon.GetEnvelope() for polygon in polygons])
+        extent = (boxes[:, 0].min(), boxes[:, 1].max(), boxes[:, 2].min(), boxes[:, 3].max())
+        found[rows] = TrueAreas(wkt, extent).of(polygons) / SQUARE_KILOMETRE
+    return found
 
 
 def _inner_points(shapes: "List[Optional[bytes]]") -> np.ndarray:

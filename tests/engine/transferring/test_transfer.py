@@ -7,9 +7,11 @@ from typing import Any, Dict, List
 
 import numpy as np
 import pytest
-from made_rows import with_vectors
+from made_rows import with_vectors, wkb_of
+from small_fields import wkt_of
 
 from earthprint.engine.errors import Cancelled, InputError, SpaceError
+from earthprint.engine.geodesy import polygon_area
 from earthprint.engine.predictors.predictor import open_predictor
 from earthprint.engine.progress import Silent
 from earthprint.engine.space import Space
@@ -17,6 +19,7 @@ from earthprint.engine.table import open_rows
 from earthprint.engine.training.request import FoldChoice
 from earthprint.engine.transferring.request import TransferRequest
 from earthprint.engine.transferring.run import transfer
+from earthprint.engine.transferring.units import areas_of
 
 SIDE, BLOCK, DIMS = 24, 3, 4
 LAW = np.array([2.0, -1.0, 0.5, 1.5])
@@ -161,6 +164,20 @@ def test_without_weights_totals_are_spread_by_area(tmp_path: Path) -> None:
     found = columns_of(tmp_path / "o.gpkg")
     np.testing.assert_allclose(np.bincount(case["block"], found["predicted"]), area, rtol=1e-9)
     assert "lower" not in found and any("learnt per km²" in text for text in heard.told)
+
+
+@pytest.mark.parametrize("epsg", [32633, 4326])
+def test_many_areas_are_what_each_is_by_itself(epsg: int) -> None:
+    scale = 1.0 if epsg == 32633 else 1e-5
+    shapes: "List[Any]" = [wkb_of(f"POLYGON(({x} {y},{x + scale * w} {y},{x + scale * w} {y + scale * h},{x} {y}))")
+                           for x, y, w, h in np.random.default_rng(0).uniform(
+                               (scale * 3e5, scale * 4.5e6, 1000, 1000), (scale * 7e5, scale * 5.5e6, 9000, 9000),
+                               (2100, 4)).tolist()]
+    shapes[5], shapes[6] = None, wkb_of("POINT(1 2)")
+    found = areas_of(shapes, wkt_of(epsg))
+    assert np.isnan(found[5]) and found[6] == 0
+    for row in (0, 7, 1000, 2099):
+        assert found[row] == pytest.approx(polygon_area(shapes[row], wkt_of(epsg)) / 1e6, rel=1e-3)
 
 
 def test_an_embedding_that_tells_nothing_is_said_to_add_nothing(tmp_path: Path) -> None:
