@@ -19,8 +19,6 @@ from .scores import Query, score, score_rows
 from .view import FieldView
 from .view_block import ViewBlock
 
-# Reading so much for one picture takes seconds.
-MOST_BYTES = 768 << 20
 MOST_TABLE_BYTES = 512 << 20
 
 
@@ -117,7 +115,7 @@ class LiveField:
     def picture(self, extent: "tuple[float, float, float, float]", width: int, height: int, progress: Progress) -> Seen:
         """Return what a canvas shows of an extent, unless too much would have to be read for it."""
         view = self._opened()
-        if view.lacks_overviews(extent, width, height) and self._bytes(view, extent) > MOST_BYTES:
+        if view.lacks_overviews(extent, width, height):
             return Seen(None)
         return Seen(FieldPicture(self.name, view.read(extent, width, height, progress)))
 
@@ -131,16 +129,6 @@ class LiveField:
             if self._view is None:
                 self._view = FieldView.open(self.path)
             return self._view
-
-    @staticmethod
-    def _bytes(view: FieldView, extent: "tuple[float, float, float, float]") -> int:
-        """Return how much lies on disk, decompressed, in an extent."""
-        info = view.field.info
-        try:
-            window = info.grid.window_of(extent, view.field.info.path)
-        except InputError:
-            return 0
-        return window.width * window.height * view.field.space.dimensions * info.dtype.itemsize
 
 
 class LiveTable:
