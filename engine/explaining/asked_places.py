@@ -129,5 +129,3 @@ def _tell_missing(vectors: np.ndarray, request: ExplainRequest, progress: Progre
                          "coordinates of the labels, or add the CRS, as in 12.4,51.3 [EPSG:4326].", where=where)
     for number in missing.tolist():
         progress.warn(f"Place {number} of COORDINATES has no vector in {where} and is left out.")
-
-

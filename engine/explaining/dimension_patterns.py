@@ -39,7 +39,7 @@ def dimension_worth(predictor: Predictor, rows: LabelledRows, seed: int, progres
     picked = some_rows(len(rows), most, seed)
     features = np.ascontiguousarray(rows.features[:, picked])
     judgement = Judgement(rows.truth[picked], predictor.card.classes, rows.units[picked], seed)
-    own = judgement.score(predictions(predictor, features, progress))
+    own = judgement.judged(predictions(predictor, features, progress)).score
     orders = [shuffled_order(len(picked), seed, number) for number in range(REPEATS)]
     found = np.empty(rows.dimensions)
     for number in range(rows.dimensions):
@@ -48,7 +48,7 @@ def dimension_worth(predictor: Predictor, rows: LabelledRows, seed: int, progres
         scores = []
         for order in orders:
             features[number] = values[order]
-            scores.append(judgement.score(predictions(predictor, features, progress)))
+            scores.append(judgement.judged(predictions(predictor, features, progress)).score)
         features[number] = values
         found[number] = own - float(np.mean(scores))
     progress.report(1.0)

@@ -50,7 +50,7 @@ def predictions(predictor: Predictor, features: np.ndarray, progress: Progress) 
 def importances(predictor: Predictor, features: np.ndarray, judgement: Judgement, groups: "Sequence[FeatureGroup]",
                 repeats: int, seed: int, progress: Progress) -> Importances:
     """Shuffle each group `repeats` times; each time all groups by the same order, so that they compare."""
-    own = predictions(predictor, features, progress)
+    own = judgement.judged(predictions(predictor, features, progress))
     orders = [shuffled_order(features.shape[1], seed, number) for number in range(repeats)]
     found = []
     mixed = features.copy()
@@ -61,12 +61,12 @@ def importances(predictor: Predictor, features: np.ndarray, judgement: Judgement
         shuffled = []
         for number, order in enumerate(orders):
             mixed[group.features] = values[:, order]
-            shuffled.append(predictions(predictor, mixed, progress))
+            shuffled.append(judgement.judged(predictions(predictor, mixed, progress)))
             part.report((number + 1) / repeats)
         mixed[group.features] = values
-        errors = np.mean([judgement.errors(one) for one in shuffled], axis=0) - judgement.errors(own)
+        errors = np.mean([one.errors for one in shuffled], axis=0) - own.errors
         found.append(GroupImportance(group, judgement.loss(own, shuffled), errors))
-    return Importances(judgement.score(own), judgement.errors(own), tuple(found))
+    return Importances(own.score, own.errors, tuple(found))
 
 
 def shuffled_order(rows: int, seed: int, number: int) -> np.ndarray:

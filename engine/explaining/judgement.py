@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import List
+from typing import Sequence
 
 import numpy as np
 
@@ -24,6 +24,18 @@ class Loss:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The score of predictions, their error (of each target, or the log loss), and that of each row.
+
+    `rows` holds squared errors `(n, T)`, or `(n, 1)` whether the class is wrong.
+    """
+
+    score: float
+    errors: np.ndarray
+    rows: np.ndarray
 
 
 class Judgement:
@@ -50,57 +62,52 @@ class Judgement:
         """Return what the error is called."""
         return "log loss" if self.classes else "RMSE"
 
-    def score(self, predicted: np.ndarray) -> float:
-        """Return R², the mean over targets, or the balanced accuracy of probabilities."""
+    def judged(self, predicted: np.ndarray) -> Judged:
+        """Judge values `(n, T)`, or probabilities `(n, K)`."""
         if self.classes:
             chosen = predicted.argmax(axis=1).astype(np.int64)
-            return classification_figures(self.truth, chosen, self._ones, self.classes).balanced_accuracy
-        return float(np.mean([regression_figures(self.truth[:, target], predicted[:, target], self._ones).r2
-                              for target in range(self.truth.shape[1])]))
-
-    def errors(self, predicted: np.ndarray) -> np.ndarray:
-        """Return the RMSE of each target, or the log loss."""
-        if self.classes:
             held = predicted[np.arange(len(self.truth)), self.truth].astype(np.float64)
-            return np.array([float(-np.log(np.clip(held, _LEAST, 1.0)).mean())])
-        return np.sqrt(((predicted - self.truth) ** 2).mean(axis=0))
+            return Judged(
+                classification_figures(self.truth, chosen, self._ones, self.classes).balanced_accuracy,
+                np.array([float(-np.log(np.clip(held, _LEAST, 1.0)).mean())]), (chosen != self.truth)[:, np.newaxis])
+        square = (predicted - self.truth) ** 2
+        score = float(np.mean([regression_figures(self.truth[:, target], predicted[:, target], self._ones).r2
+                               for target in range(self.truth.shape[1])]))
+        return Judged(score, np.sqrt(square.mean(axis=0)), square)
 
-    def loss(self, predicted: np.ndarray, shuffled: "List[np.ndarray]") -> Loss:
+    def loss(self, own: Judged, shuffled: "Sequence[Judged]") -> Loss:
         """Return how much worse shuffled predictions are, the mean over them; the interval resamples both."""
-        value = self.score(predicted) - float(np.mean([self.score(one) for one in shuffled]))
-        chance = np.random.default_rng((self._seed, len(shuffled)))
         repeats = len(shuffled)
+        value = own.score - float(np.mean([one.score for one in shuffled]))
+        chance = np.random.default_rng((self._seed, repeats))
         shares = chance.multinomial(repeats, np.full(repeats, 1 / repeats), size=DRAWS) / repeats
-        lost = self._right_lost(predicted, shuffled, shares) if self.classes else self._squares_gained(
-            predicted, shuffled, shares)
+        lost = (self._right_lost if self.classes else self._squares_gained)(own, shuffled, shares)
         known = lost[np.isfinite(lost)]
         low, high = np.percentile(known, _ENDS) if len(known) else (math.nan, math.nan)
         return Loss(value, float(low), float(high))
 
-    def _squares_gained(self, predicted: np.ndarray, shuffled: "List[np.ndarray]", shares: np.ndarray) -> np.ndarray:
+    def _squares_gained(self, own: Judged, shuffled: "Sequence[Judged]", shares: np.ndarray) -> np.ndarray:
         """Return the loss of R² in each sample, the mean over targets."""
         total = self._weights.sum(axis=1)
         lost = np.zeros(len(shares))
         for target in range(self.truth.shape[1]):
-            truth = self.truth[:, target]
-            apart = truth - truth.mean()
+            apart = self.truth[:, target] - self.truth[:, target].mean()
             spread = self._weights @ apart ** 2 - (self._weights @ apart) ** 2 / total
-            own = self._weights @ (predicted[:, target] - truth) ** 2
-            worse = np.stack([(one[:, target] - truth) ** 2 for one in shuffled], axis=1)
-            gained = ((self._weights @ worse) * shares).sum(axis=1) - own
+            worse = np.stack([one.rows[:, target] for one in shuffled], axis=1)
+            gained = ((self._weights @ worse) * shares).sum(axis=1) - self._weights @ own.rows[:, target]
             lost += np.where(spread > 0, gained / np.where(spread > 0, spread, 1.0), np.nan)
         return lost / self.truth.shape[1]
 
-    def _right_lost(self, predicted: np.ndarray, shuffled: "List[np.ndarray]", shares: np.ndarray) -> np.ndarray:
+    def _right_lost(self, own: Judged, shuffled: "Sequence[Judged]", shares: np.ndarray) -> np.ndarray:
         """Return the loss of balanced accuracy in each sample, over the classes that occur in it."""
-        right = np.stack([one.argmax(axis=1) == self.truth for one in shuffled], axis=1).astype(np.float64)
-        own = (predicted.argmax(axis=1) == self.truth).astype(np.float64)
+        wrong = np.stack([one.rows[:, 0] for one in shuffled], axis=1).astype(np.float64)
+        before = own.rows[:, 0].astype(np.float64)
         lost, counted = np.zeros(len(shares)), np.zeros(len(shares))
         for number in range(self.classes):
             rows = np.flatnonzero(self.truth == number)
             weights = self._weights[:, rows]
             there = weights.sum(axis=1)
-            fewer = weights @ own[rows] - ((weights @ right[rows]) * shares).sum(axis=1)
-            lost += np.where(there > 0, fewer / np.where(there > 0, there, 1.0), 0.0)
+            more = ((weights @ wrong[rows]) * shares).sum(axis=1) - weights @ before[rows]
+            lost += np.where(there > 0, more / np.where(there > 0, there, 1.0), 0.0)
             counted += there > 0
         return lost / counted

@@ -171,5 +171,3 @@ def _told(read: ReadLabels, unknown: int, used: int, samples: int, request: Expl
 def _first(values: "List[str]", most: int = 8) -> str:
     """Return the first few values."""
     return ", ".join(values[:most]) + (", …" if len(values) > most else "")
-
-

@@ -109,11 +109,10 @@ def _tell_dependences(report: Report, found: Explained) -> None:
         else:
             _tell_value_dependence(report, found, one)
     report.explanation(
-        "Each value was put into all rows (1,000 of them at most), everything else left as it is; points lie "
-        "closest where most rows are. The line or bar is "
-        "the mean of what is predicted then, the band or whisker holds the middle 80 % of the rows. Combinations that "
-        "never occur are among them, and it is the predictor that is shown, not the world: a column that stands for "
-        "another moves predictions as well.")
+        "Each value was put into all rows (1,000 of them at most), everything else left as it is; points lie closest "
+        "where most rows are. The line or bar is the mean of what is predicted then, the band or whisker holds the "
+        "middle 80 % of the rows. Combinations that never occur are among them, and it is the predictor that is shown, "
+        "not the world: a column that stands for another moves predictions as well.")
 
 
 def _tell_value_dependence(report: Report, found: Explained, one: Dependence) -> None:

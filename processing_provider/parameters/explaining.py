@@ -70,7 +70,7 @@ def declare_questions(algorithm: QgsProcessingAlgorithm) -> None:
                      "Population Dynamics embeddings, or eight equal runs. The whole embedding and each further "
                      "column are always groups, too."))
     algorithm.add(
-        whole_number(REPEATS, algorithm.tr("Shufflings"), 10, 1, 1000),
+        whole_number(REPEATS, algorithm.tr("Shufflings"), 10, 1, 200),
         algorithm.tr("How often each group is shuffled; the figures are means. More are steadier and slower."),
         advanced=True)
     algorithm.add(

@@ -243,6 +243,30 @@ def test_classes_that_the_predictor_does_not_know_are_counted(made: Dict[str, An
     assert f"{count} features of “other” are of classes that the predictor doesn't know." in heard.told
 
 
+def test_several_targets_each_have_their_columns(made: Dict[str, Any], tmp_path: Path) -> None:
+    vectors = made["vectors"]
+    first, second = truth_of(vectors), 100.0 * vectors[1]
+    labels = write_labels(tmp_path / "two.gpkg", vectors, {"a": ("real", first), "b": ("real", second)}, 120, 5)
+    predictor = train_on(labels.path, made["field"], ["a", "b"], tmp_path / "two.onnx")
+    explain(ExplainRequest(predictor, open_rows(labels.path), str(tmp_path / "o.gpkg"), embeddings=made["field"],
+                           groups="b=1; rest=0,2-5", repeats=3, coordinates="500405,5699695", neighbours=2,
+                           examples=str(tmp_path / "e.gpkg"), report=str(tmp_path / "r.html")), Silent())
+    table = columns_of(str(tmp_path / "o.gpkg"))
+    assert table["group"] == ["embedding", "b", "rest"]
+    # The second target is a single dimension.
+    assert table["rmse_b_gain"][1] == pytest.approx(np.sqrt(2) * np.std(labels.values["b"]), rel=0.15)
+    assert table["rmse_b_gain"][2] == pytest.approx(0, abs=0.1) and table["rmse_a_gain"][2] > 0.5
+    examples = columns_of(str(tmp_path / "e.gpkg"))
+    place = vectors[:, 30, 40]
+    assert examples["place_predicted_a"] == pytest.approx([float(truth_of(place))] * 2, abs=0.1)
+    assert examples["place_predicted_b"] == pytest.approx([100 * float(place[1])] * 2, abs=0.5)
+    for index, row in enumerate(examples["source_id"]):
+        assert [examples[name][index] for name in "ab"] == [labels.values[name][row - 1] for name in "ab"]
+        assert examples["predicted_b"][index] == pytest.approx(examples["b"][index], abs=0.5)
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Growth of RMSE of a" in page and "Growth of RMSE of b" in page
+
+
 @pytest.mark.parametrize("change, words", [
     ({"groups": "a=0-6"}, "from 0 to 5"),
     ({"target": ("age", "noise")}, "TARGET names 2 columns, and .* predicts 1"),

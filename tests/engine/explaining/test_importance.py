@@ -99,7 +99,8 @@ def test_intervals_resample_features_and_shufflings(classes: int) -> None:
         own[np.arange(60), truth] += 0.5
     else:
         own, shuffled = truth + chance.normal(0, 0.3, shape), [truth + chance.normal(0, 1, shape) for _ in range(4)]
-    told = Judgement(truth, classes, units, 9).loss(own, shuffled)
+    judgement = Judgement(truth, classes, units, 9)
+    told = judgement.loss(judgement.judged(own), [judgement.judged(one) for one in shuffled])
     times = np.random.default_rng((9, DRAWS)).multinomial(20, np.full(20, 1 / 20), size=DRAWS)
     which = np.random.default_rng((9, 4)).multinomial(4, np.full(4, 1 / 4), size=DRAWS)
     losses = []
