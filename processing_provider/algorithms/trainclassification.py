@@ -54,7 +54,7 @@ class TrainClassification(EarthprintAlgorithm):
             "logistic: a linear model, quick and hard to beat on embeddings. knn: the shares among the nearest in "
             "embedding. forest: a random forest. boosting: gradient boosted trees. mlp: a small neural network. gp: a "
             "Gaussian process, for up to some 1,500 rows. best: compares them within each fold and takes the best. "
-            "forest, boosting and mlp need scikit-learn."))
+            "forest and boosting need scikit-learn."))
         self.add(
             choice(CLASS_WEIGHTS, self.tr("Weight of classes"), WEIGHTS, "equal"),
             self.tr("equal: every label counts alike, so rare classes are predicted rarely. balanced: every class "

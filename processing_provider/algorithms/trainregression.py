@@ -51,8 +51,8 @@ class TrainRegression(EarthprintAlgorithm):
         declare_validation(self, MODELS, self.tr(
             "ridge: a linear model, quick and hard to beat on embeddings. knn: the mean of the nearest in embedding. "
             "forest: a random forest. boosting: gradient boosted trees. mlp: a small neural network. gp: a Gaussian "
-            "process, for up to some 1,500 rows. best: compares them within each fold and takes the best. All but "
-            "ridge, knn and gp need scikit-learn."))
+            "process, for up to some 1,500 rows. best: compares them within each fold and takes the best. forest "
+            "and boosting need scikit-learn."))
         self.add(
             choice(TRANSFORM, self.tr("Transform of the target"), TRANSFORMS, "none"),
             self.tr("log or boxcox for targets with a long tail, such as prices or counts: the model learns the "

@@ -32,7 +32,7 @@ def model_help(algorithm: QgsProcessingAlgorithm) -> str:
     return algorithm.tr(
         "ridge: a linear model, quick and hard to beat on embeddings. knn: the mean of the nearest. forest: a random "
         "forest. boosting: gradient boosted trees. mlp: a small neural network. gp: a Gaussian process, for up to some "
-        "1,500 rows. best: compares them on rows kept out and takes the best. forest, boosting and mlp need "
+        "1,500 rows. best: compares them on rows kept out and takes the best. forest and boosting need "
         "scikit-learn.")
 
 
