@@ -34,6 +34,7 @@ from ...processing_provider.styles.relation_lines import style_relation_lines
 from ...processing_provider.styles.score_raster import style_score_raster
 from ...processing_provider.styles.similar_layers import style_places
 from . import steps
+from .prediction_layers import style_cover, style_doubt, style_height_rows, style_heights
 from .qgis_runs import DemoError
 from .scene import SceneFiles
 
@@ -82,24 +83,39 @@ class DemoLayers:
     changed: QgsVectorLayer
     hexagons: QgsVectorLayer
     photo_links: QgsVectorLayer
+    cover: QgsRasterLayer
+    cover_doubt: QgsRasterLayer
+    cover_summer: QgsRasterLayer
+    cover_summer_doubt: QgsRasterLayer
+    height: QgsRasterLayer
+    height_lower: QgsRasterLayer
+    height_upper: QgsRasterLayer
+    hexagon_heights: QgsVectorLayer
     locations: QgsVectorLayer
     photos: QgsVectorLayer
     patches: QgsVectorLayer
     points: QgsVectorLayer
     land_cover: QgsVectorLayer
+    plots: QgsVectorLayer
     true_changes: QgsVectorLayer
     area: QgsVectorLayer
 
     def groups(self) -> Dict[str, Tuple[QgsMapLayer, ...]]:
         """Return the layers by group, as the legend shows them from the top down."""
         return {
-            "What is known": (self.land_cover, self.true_changes, self.area),
+            "What is known": (self.land_cover, self.plots, self.true_changes, self.area),
+            "Predictions": (self.cover_doubt, self.cover, self.cover_summer_doubt, self.cover_summer, self.height,
+                            self.height_lower, self.height_upper, self.hexagon_heights),
             "Answers": (self.places, self.similar, self.similarity, self.changed, self.change, self.clusters,
                         self.clusters_summer, self.hexagons, self.picture, self.picture_summer, self.photo_links),
             "Embedding tables": (self.photos, self.locations, self.points, self.patches),
             "Embedding rasters": (self.town, self.spring, self.summer),
             "Scene": (self.scene_spring, self.scene_summer, self.scene_grey),
         }
+
+    def further_views(self) -> Tuple[QgsMapLayer, ...]:
+        """Return the layers that show a file in another way than its own style does."""
+        return self.scene_grey, self.cover_doubt, self.cover_summer_doubt, self.height_lower, self.height_upper
 
 
 def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
@@ -122,11 +138,20 @@ def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
         changed=_vector(folder / steps.CHANGED, "Outlines of change"),
         hexagons=_vector(folder / steps.HEXAGON_CLUSTERS, "Hexagons in the same groups"),
         photo_links=_vector(folder / steps.PHOTO_LINKS, "Most alike photos"),
+        cover=_raster(folder / steps.COVER, "Land cover, May 2023"),
+        cover_doubt=_raster(folder / steps.COVER, "Unlike all labels, May 2023"),
+        cover_summer=_raster(folder / steps.COVER_SUMMER, "Land cover by the same predictor, August 2025"),
+        cover_summer_doubt=_raster(folder / steps.COVER_SUMMER, "Unlike all labels, August 2025"),
+        height=_raster(folder / steps.HEIGHT, "Height"),
+        height_lower=_raster(folder / steps.HEIGHT, "Height, lower end of the interval"),
+        height_upper=_raster(folder / steps.HEIGHT, "Height, upper end of the interval"),
+        hexagon_heights=_vector(folder / steps.HEXAGON_HEIGHTS, "Height of hexagons"),
         locations=_vector(folder / steps.LOCATION_COLOURS, "Points by location"),
         photos=_vector(folder / steps.PHOTOS, "Photos"),
         patches=_vector(folder / steps.PATCHES, "Patches with vectors"),
         points=_vector(folder / steps.POINTS, "Labelled points with vectors"),
         land_cover=_vector(files.land_cover, "Land cover"),
+        plots=_vector(files.plots, "Measured plots"),
         true_changes=_vector(files.true_changes, "True changes"),
         area=_vector(files.area_of_interest, "Area of interest"),
     )
@@ -142,6 +167,7 @@ def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
     style_magnitude(layers.change, layers.change.dataProvider().cumulativeCut(1, 0.0, _ORDINARY)[1])
     for layer in (layers.picture, layers.picture_summer):
         layer.setRenderer(QgsMultiBandColorRenderer(layer.dataProvider(), 1, 2, 3))
+    _style_predictions(layers, folder)
     style_places(layers.places)
     style_cluster_layer(layers.hexagons, [ClusterClass(int(one.value), one.label, one.color.getRgb()[:3])
                                           for one in layers.clusters.renderer().classes()])
@@ -156,10 +182,21 @@ def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
     _outline(layers.area, "white", "0.5", "dash")
     for members in layers.groups().values():
         for layer in members:
-            # The grey scene is another view of a file that has its style already.
-            if layer is not layers.scene_grey:
+            if layer not in layers.further_views():
                 layer.saveDefaultStyle()
     return layers
+
+
+def _style_predictions(layers: DemoLayers, folder: Path) -> None:
+    """Style what the predictors said, and what they learnt it from."""
+    for layer in (layers.cover, layers.cover_summer):
+        style_cover(layer, folder / steps.COVER_PREDICTOR, LAND_COVER_COLOURS)
+    for layer in (layers.cover_doubt, layers.cover_summer_doubt):
+        style_doubt(layer)
+    for layer, band in ((layers.height, "predicted"), (layers.height_lower, "lower"), (layers.height_upper, "upper")):
+        style_heights(layer, band)
+    style_height_rows(layers.hexagon_heights, "predicted")
+    style_height_rows(layers.plots, "height")
 
 
 def _raster(path: Path, name: str) -> QgsRasterLayer:

@@ -15,8 +15,11 @@ from .noise import generator
 from .surfaces import LAND_COVER, Surface
 
 POINTS_OF_A_CLASS = 60
+PLOTS = 240
 SMALLEST_CHANGE = 5000.0
 _STREAM = 61
+# A plot is so many pixels wide.
+_PLOT = 3
 _AREA = ((0.30, 0.27), (0.55, 0.22), (0.66, 0.33), (0.63, 0.52), (0.50, 0.60), (0.36, 0.58), (0.27, 0.45))
 _OTHER = 255
 
@@ -77,6 +80,24 @@ def pick_points(land: Landscape, clear: np.ndarray, seed: int) -> Dict[str, np.n
     return picked
 
 
+def pick_plots(clear: np.ndarray, seed: int) -> np.ndarray:
+    """Return the (row, column) of the middle pixels of plots that no cloud hides, anywhere in the scene."""
+    seen = clear.copy()
+    seen[[0, -1], :] = False
+    seen[:, [0, -1]] = False
+    candidates = np.argwhere(seen)
+    rng = generator(seed, _STREAM, 1)
+    return candidates[np.sort(rng.choice(len(candidates), min(PLOTS, len(candidates)), replace=False))]
+
+
+def heights_of(canopy: np.ndarray, plots: np.ndarray) -> np.ndarray:
+    """Return the mean height in metres of what stands on each plot, to the decimetre that a surveyor would note."""
+    half = _PLOT // 2 * FINE
+    return np.array([round(float(canopy[row * FINE - half:(row + 1) * FINE + half,
+                                        column * FINE - half:(column + 1) * FINE + half].mean()), 1)
+                     for row, column in plots])
+
+
 def change_mask(cells: np.ndarray) -> np.ndarray:
     """Return the pixels of which at least half changed."""
     rows, columns = cells.shape
@@ -92,6 +113,16 @@ def write_points(path: Path, points: Dict[str, np.ndarray], at: Georeference) ->
                 point = ogr.Geometry(ogr.wkbPoint)
                 point.AddPoint_2D(at.left + (column + 0.5) * at.pixel, at.top - (row + 0.5) * at.pixel)
                 _add_feature(layer, point, (name, number))
+
+
+def write_plots(path: Path, plots: np.ndarray, heights: np.ndarray, at: Georeference) -> None:
+    """Write the middles of the plots with the `height` measured there, in metres."""
+    with _NewLayer(path, "plots", ogr.wkbPoint, at) as layer:
+        _add_fields(layer, (("height", ogr.OFTReal),))
+        for (row, column), height in zip(plots, heights):
+            point = ogr.Geometry(ogr.wkbPoint)
+            point.AddPoint_2D(at.left + (column + 0.5) * at.pixel, at.top - (row + 0.5) * at.pixel)
+            _add_feature(layer, point, (float(height),))
 
 
 def write_changes(path: Path, changes: Dict[str, np.ndarray], at: Georeference) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from math import isfinite
 from typing import List, Sequence, Tuple
 
 from .movement import Movement
@@ -69,11 +70,13 @@ def page(account: Account) -> str:
         '<h2>What came out</h2><div class="pictures">',
         *[_figure(shown) for shown in account.pictures],
         "</div>",
+        _trainings(account.outcomes),
         _figures(account.movements),
         "<h2>What was run</h2>",
         "<p>Each step is one call of <code>qgis_process</code>, which comes with QGIS. To repeat one, open a shell in "
         "this folder. In a clone of the repository, <code>…/dev qgis_process run …</code> sets everything up first. "
-        "The times include the start of QGIS, about two seconds for each call.</p>",
+        "The times include the start of QGIS, about two seconds for each call; from the third call on two calls run "
+        "at a time, where neither reads what the other writes.</p>",
         *[_step(number, outcome) for number, outcome in enumerate(account.outcomes, start=1)],
         f'<p class="quiet">Made by Earthprint {escape(account.version)}.</p>',
         "</main></body></html>",
@@ -103,6 +106,32 @@ def _figure(shown: Shown) -> str:
     )
 
 
+def _trainings(outcomes: Sequence[Outcome]) -> str:
+    """Return the table of how good the predictors are, or nothing where none was trained."""
+    rows = [
+        f'<tr><td><a href="{escape(outcome.step.report)}">{escape(outcome.step.title)}</a></td>'
+        f'<td>{"R²" if "regression" in outcome.step.algorithm else "balanced accuracy"}</td>'
+        + "".join(f'<td class="number">{_score(outcome.results.get(name))}</td>'
+                  for name in ("SCORE", "SCORE_RANDOM", "SCORE_COORDINATES")) + "</tr>"
+        for outcome in outcomes if "SCORE_COORDINATES" in outcome.results
+    ]
+    if not rows:
+        return ""
+    return (
+        "<h2>How far to trust the predictions</h2>"
+        "<p>1 is perfect. The first figure is for places that lie apart from all labels; the second for places right "
+        "beside them, which flatters; the third is what the position of a place tells without any embedding. The "
+        "reports tell the rest: where it errs, how wide the intervals are, and whether they hold.</p>"
+        "<table><tr><th>Report</th><th>Figure</th><th class=number>New places</th><th class=number>Random folds</th>"
+        "<th class=number>Position alone</th></tr>" + "".join(rows) + "</table>"
+    )
+
+
+def _score(value: object) -> str:
+    """Return a figure, or a dash where there is none."""
+    return f"{value:.2f}" if isinstance(value, float) and isfinite(value) else "–"
+
+
 def _figures(movements: Sequence[Movement]) -> str:
     """Return the table of how far vectors moved between the dates."""
     rows = [
@@ -128,11 +157,12 @@ def _step(number: int, outcome: Outcome) -> str:
     numbers = ", ".join(
         f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in outcome.results.items()
-        if not isinstance(value, (dict, list)) and name != "OUTPUT"
+        if not isinstance(value, (dict, list)) and value not in (None, "") and name not in ("OUTPUT", "WARNINGS")
     )
+    report = f'<p><a href="{escape(step.report)}">The report</a></p>' if step.report else ""
     warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in outcome.warnings)
     return (
         f"<h3>{number}. {escape(step.title)}</h3><p>{escape(step.caption)}</p>"
         f"<pre>{escape(step.command)}</pre>"
-        f'<p class="quiet">{outcome.seconds:.1f} s{("; " + escape(numbers)) if numbers else ""}</p>{warnings}'
+        f'<p class="quiet">{outcome.seconds:.1f} s{("; " + escape(numbers)) if numbers else ""}</p>{report}{warnings}'
     )

@@ -16,7 +16,7 @@ from .labels import Georeference
 from .landscape import Landscape
 from .noise import generator
 
-PHOTOS_OF_A_CLASS = 8
+PHOTOS_OF_A_CLASS = 6
 WIDTH, HEIGHT = 240, 180
 _STREAM = 71
 _TAKEOFF = datetime(2023, 5, 23, 9, 30)

@@ -76,6 +76,23 @@ def pictures_of(layers: DemoLayers) -> List[Picture]:
         Picture("hexagons", "Hexagons in the groups of the cells",
                 "The mean vector of each hexagon of H3, some 350 m across, assigned by the same saved model.",
                 (layers.hexagons, layers.scene_grey), everything),
+        Picture("cover_spring", "Land cover, learnt from the labelled points",
+                "A class for every cell. Dark: unlike all that the predictor was trained on, so that its figures don't "
+                "hold there.", (layers.cover_doubt, layers.cover), everything),
+        Picture("cover_summer", "The same predictor two years later",
+                "Woods, water and town are known again. Many harvested fields are not: no label showed any, and "
+                "they are marked dark.", (layers.cover_summer_doubt, layers.cover_summer), everything),
+        Picture("height", "Height of what stands there",
+                "Metres, from pale (bare ground) to dark (20 m), learnt from the measured plots, which are drawn as "
+                "squares in the same colours.", (layers.plots, layers.height), everything),
+        Picture("height_lower", "At least so tall",
+                "The lower end of the interval: one true height in twenty should be lower.", (layers.height_lower,),
+                everything),
+        Picture("height_upper", "At most so tall",
+                "The upper end: one in twenty should be higher. The more alike this map and the one before, the more "
+                "is known.", (layers.height_upper,), everything),
+        Picture("hexagon_heights", "Height of hexagons", "The same predictor on the mean vector of each hexagon.",
+                (layers.hexagon_heights, layers.scene_grey), everything),
         Picture("photos", "Photos of a flight",
                 "Each photo where its EXIF says it was taken. Lines lead to the most alike photo at least 300 m away: "
                 "houses to houses, woods to woods.",
@@ -84,8 +101,8 @@ def pictures_of(layers: DemoLayers) -> List[Picture]:
                 "Vectors of longitude and latitude alone: near points have like colours, whatever grows there.",
                 (layers.locations, layers.scene_grey), everything),
         Picture("labels", "What is known",
-                "Labelled points of seven land cover classes, by colour: the material for classification and for "
-                "finding similar places.",
+                "Labelled points of seven land cover classes, by colour: what the classification learns from, and "
+                "what similar places are sought by.",
                 (layers.land_cover, layers.scene_grey), everything),
     ]
 

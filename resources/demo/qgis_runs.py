@@ -16,7 +16,10 @@ from typing import Dict, List, Mapping, Optional, Tuple
 import earthprint
 
 PROGRAM_VARIABLE = "EARTHPRINT_QGIS_PROCESS"
+AT_A_TIME = 2
 _LONGEST_MESSAGE = 15
+# What these parameters name is written, what others name is read.
+_RESULTS = ("OUTPUT", "POLYGONS", "PLACES", "SUMMARY", "MODEL_OUT", "REPORT", "LINES")
 
 
 class DemoError(Exception):
@@ -41,6 +44,17 @@ class Step:
     def arguments(self) -> List[str]:
         """Return the parameters in qgis_process's own form; a list is a repeated name."""
         return [f"{name}={value}" for name, value in self.parameters]
+
+    @property
+    def report(self) -> str:
+        """Return the page that the step writes, or nothing."""
+        return dict(self.parameters).get("REPORT", "")
+
+    def needs(self, earlier: "Step") -> bool:
+        """Tell whether this step reads what the earlier one wrote; a card goes by the name of its model."""
+        written = {Path(value).stem for name, value in earlier.parameters if name in _RESULTS}
+        return any(Path(value.split("|")[0]).stem in written for name, value in self.parameters
+                   if name not in _RESULTS)
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,9 @@ def _environment(profile: Path) -> Dict[str, str]:
         "EARTHPRINT_ENCODERS": str(encoders),
         "QT_QPA_PLATFORM": "offscreen",
         "PYTHONWARNINGS": "ignore",
+        # Two programs run at a time: threads that wait for work in a loop would take it from the other one.
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // AT_A_TIME)),
     }
 
 

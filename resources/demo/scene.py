@@ -11,7 +11,16 @@ from osgeo import gdal
 
 from .frame import PIXEL, Frame
 from .imaging import BANDS, NODATA, SPRING, SUMMER, Acquisition, take_picture
-from .labels import Georeference, pick_points, write_area, write_changes, write_points
+from .labels import (
+    Georeference,
+    heights_of,
+    pick_plots,
+    pick_points,
+    write_area,
+    write_changes,
+    write_plots,
+    write_points,
+)
 from .landscape import Landscape, make_landscape
 from .photos import plan_flight, write_photos
 
@@ -42,6 +51,7 @@ class SceneFiles:
     spring: Path
     summer: Path
     land_cover: Path
+    plots: Path
     true_changes: Path
     area_of_interest: Path
     photos: Path
@@ -59,6 +69,7 @@ def scene_files(folder: Path) -> SceneFiles:
         spring=folder / "scene_spring.tif",
         summer=folder / "scene_summer.tif",
         land_cover=folder / "land_cover.gpkg",
+        plots=folder / "plots.gpkg",
         true_changes=folder / "true_changes.gpkg",
         area_of_interest=folder / "area_of_interest.gpkg",
         photos=folder / "photos",
@@ -73,6 +84,8 @@ def write_scene(scene: Scene, folder: Path, seed: int = SEED) -> SceneFiles:
         _write_picture(path, picture, overpass)
     points = pick_points(scene.land, scene.clear, seed)
     write_points(files.land_cover, points, PLACE)
+    plots = pick_plots(scene.clear, seed)
+    write_plots(files.plots, plots, heights_of(scene.land.canopy_before, plots), PLACE)
     write_changes(files.true_changes, scene.land.changes, PLACE)
     write_area(files.area_of_interest, scene.land.frame, PLACE)
     write_photos(files.photos, scene.land, plan_flight(scene.land, points, seed), PLACE, seed)

@@ -30,6 +30,12 @@ LOCATIONS = "locations.gpkg"
 LOCATION_COLOURS = "location_colours.gpkg"
 HEXAGONS = "hexagons.gpkg"
 HEXAGON_CLUSTERS = "hexagon_clusters.gpkg"
+COVER_PREDICTOR = "cover.onnx"
+COVER = "cover_spring.tif"
+COVER_SUMMER = "cover_summer.tif"
+HEIGHT_PREDICTOR = "height.onnx"
+HEIGHT = "height_spring.tif"
+HEXAGON_HEIGHTS = "hexagon_heights.gpkg"
 MODEL = "map_what_is_there.model3"
 MODEL_CLUSTERS = "model_clusters.tif"
 
@@ -195,6 +201,62 @@ STEPS: Tuple[Step, ...] = (
         "too.",
         "earthprint:clustertable",
         (("INPUT", HEXAGONS), ("REUSE", "clusters.json"), ("OUTPUT", HEXAGON_CLUSTERS)),
+    ),
+    Step(
+        "Learn land cover from the labelled points",
+        "Each label is predicted by a model that saw none of its neighbourhood, since near places are alike and would "
+        "flatter the figure. The report sets that figure beside the one of random folds, and beside what position "
+        "alone tells. The predictor is one ONNX file with its card. It goes by the nearest labels: a linear model "
+        "does as well in May, but takes the woods of August for town.",
+        "earthprint:trainclassification",
+        (
+            ("INPUT", "land_cover.gpkg"),
+            ("TARGET", "land_cover"),
+            ("EMBEDDINGS", SPRING),
+            ("MODEL", "knn"),
+            ("OUTPUT", COVER_PREDICTOR),
+            ("REPORT", "cover.html"),
+        ),
+    ),
+    Step(
+        "Map land cover",
+        "A class for every cell, and whether the predictor knows anything like the cell.",
+        "earthprint:predictraster",
+        (("INPUT", SPRING), ("PREDICTOR", COVER_PREDICTOR), ("OUTPUT", COVER)),
+    ),
+    Step(
+        "Take the same predictor two years later",
+        "Trained once, it predicts wherever there are vectors of the same space. Many harvested fields are unlike "
+        "all it was trained on, and it says so: what it names them is not to be believed.",
+        "earthprint:predictraster",
+        (("INPUT", SUMMER), ("PREDICTOR", COVER_PREDICTOR), ("OUTPUT", COVER_SUMMER)),
+    ),
+    Step(
+        "Learn heights from measured plots",
+        "A number instead of a class: how tall what stands on 240 plots is, in metres. Blocks of the ground are held "
+        "out whole, though the plots lie scattered, since the map is meant for places that nobody measured.",
+        "earthprint:trainregression",
+        (
+            ("INPUT", "plots.gpkg"),
+            ("TARGET", "height"),
+            ("EMBEDDINGS", SPRING),
+            ("FOLDS", "blocks"),
+            ("OUTPUT", HEIGHT_PREDICTOR),
+            ("REPORT", "height.html"),
+        ),
+    ),
+    Step(
+        "Map heights with an interval",
+        "The height of every cell, and between which values nine of ten true heights should lie. The interval comes "
+        "from the errors in the blocks that were held out.",
+        "earthprint:predictraster",
+        (("INPUT", SPRING), ("PREDICTOR", HEIGHT_PREDICTOR), ("INTERVAL", "90"), ("OUTPUT", HEIGHT)),
+    ),
+    Step(
+        "Predict heights of hexagons",
+        "The same predictor on a table: the mean vector of a hexagon lies in the space of its cells.",
+        "earthprint:predicttable",
+        (("INPUT", HEXAGONS), ("PREDICTOR", HEIGHT_PREDICTOR), ("OUTPUT", HEXAGON_HEIGHTS)),
     ),
     Step(
         "Embed the photos of a flight",

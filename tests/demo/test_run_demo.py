@@ -19,8 +19,9 @@ from osgeo import gdal
 from earthprint.resources.demo import steps
 from earthprint.resources.demo.movement import Movement, movements
 from earthprint.resources.demo.page import Account, Shown, page
-from earthprint.resources.demo.qgis_runs import Outcome, QgisRuns, Step
+from earthprint.resources.demo.qgis_runs import DemoError, Outcome, QgisRuns, Step
 from earthprint.resources.demo.scene import scene_files
+from earthprint.resources.demo.side_by_side import run_steps
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -67,11 +68,11 @@ def test_the_project_opens_wherever_its_folder_lies(demo: Path, qgis_app: object
     project = QgsProject()
     assert project.read(str(demo / "earthprint_demo.qgz"))
     layers = project.mapLayers().values()
-    assert len(layers) == 24
+    assert len(layers) == 33
     assert [layer.name() for layer in layers if not layer.isValid()] == []
     assert {Path(layer.source().split("|")[0]).parent for layer in layers} == {demo}
     groups = [group.name() for group in project.layerTreeRoot().findGroups()]
-    assert groups == ["What is known", "Answers", "Embedding tables", "Embedding rasters", "Scene"]
+    assert groups == ["What is known", "Predictions", "Answers", "Embedding tables", "Embedding rasters", "Scene"]
     spring, summer = (
         project.mapLayersByName(name)[0].renderer() for name in ("Embedding, May 2023", "Embedding, August 2025")
     )
@@ -257,6 +258,52 @@ def test_colours_of_locations_follow_the_place(demo: Path) -> None:
     assert unlike[near].mean() < 0.3 * unlike[far].mean()
 
 
+def labels_and_cells(demo: Path, raster: str) -> List[tuple]:
+    """Return the class of each label, what the raster names its cell, and whether the predictor applies there."""
+    source = gdal.Open(str(demo / raster))
+    left, width, _, top, _, height = source.GetGeoTransform()
+    named, applies = source.GetRasterBand(1).ReadAsArray(), source.GetRasterBand(2).ReadAsArray()
+    names = source.GetRasterBand(1).GetCategoryNames()
+    found = []
+    for row in features_of(scene_files(demo).land_cover):
+        line, column = int((row["place"][1] - top) / height), int((row["place"][0] - left) / width)
+        if np.isfinite(named[line, column]):
+            found.append((row["land_cover"], names[int(named[line, column])], applies[line, column]))
+    return found
+
+
+def test_land_cover_is_mapped_and_doubted_where_the_season_makes_it_unknown(demo: Path) -> None:
+    spring, summer = (labels_and_cells(demo, name) for name in (steps.COVER, steps.COVER_SUMMER))
+    assert np.mean([label == named for label, named, _ in spring]) > 0.95
+    doubted = {kind: np.mean([applies == 0 for label, _, applies in summer if label == kind])
+               for kind in ("cropland", "conifer forest", "water")}
+    assert doubted["cropland"] > 2 * max(doubted["conifer forest"], doubted["water"])
+    known = [label == named for label, named, applies in summer if applies == 1]
+    doubtful = [label == named for label, named, applies in summer if applies == 0]
+    assert np.mean(known) > np.mean(doubtful)
+
+
+def test_heights_lie_in_their_interval_and_follow_the_plots(demo: Path) -> None:
+    source = gdal.Open(str(demo / steps.HEIGHT))
+    names = [source.GetRasterBand(band + 1).GetDescription() for band in range(source.RasterCount)]
+    assert names == ["predicted", "lower", "upper", "applicable", "dissimilarity"]
+    predicted, lower, upper = source.ReadAsArray()[:3]
+    seen = np.isfinite(predicted)
+    assert (lower[seen] <= predicted[seen]).all() and (predicted[seen] <= upper[seen]).all()
+    left, width, _, top, _, height = source.GetGeoTransform()
+    told, true = [], []
+    for row in features_of(scene_files(demo).plots):
+        line, column = int((row["place"][1] - top) / height), int((row["place"][0] - left) / width)
+        if seen[line, column]:
+            told.append((predicted[line, column], lower[line, column], upper[line, column]))
+            true.append(row["height"])
+    told, true = np.array(told), np.array(true)
+    assert np.corrcoef(told[:, 0], true)[0, 1] > 0.8
+    assert np.mean((told[:, 1] <= true) & (true <= told[:, 2])) > 0.85
+    hexagons = features_of(demo / steps.HEXAGON_HEIGHTS)
+    assert abs(np.mean([row["predicted"] for row in hexagons]) - predicted[seen].mean()) < 1.5
+
+
 class _Links(HTMLParser):
     """Collects what a page refers to."""
 
@@ -272,7 +319,7 @@ def test_the_page_shows_pictures_that_are_there_and_every_command(demo: Path) ->
     text = (demo / "index.html").read_text(encoding="utf-8")
     links = _Links()
     links.feed(text)
-    assert len(set(links.found)) == 16
+    assert len(set(links.found)) == 22 + 4, "pictures and reports"
     assert all((demo / link).is_file() for link in links.found)
     assert "http" not in text
     plain = unescape(text)
@@ -286,7 +333,7 @@ def test_pictures_show_something(demo: Path) -> None:
         assert pixels.shape[2] == 1000
         colours = np.unique(pixels.reshape(3, -1).T[::17] // 8, axis=0)
         # A map of classes has their colours and the paper's; any other picture has many.
-        assert len(colours) > (4 if picture.name.startswith("clusters") else 30), picture.name
+        assert len(colours) > (4 if picture.name.startswith(("clusters", "cover")) else 30), picture.name
 
 
 def test_pictures_for_documents_are_small_and_show_the_same(demo: Path) -> None:
@@ -311,6 +358,51 @@ def test_steps_run_again_over_their_outputs_and_give_the_same(demo: Path, tmp_pa
 
 
 # ---- without QGIS
+
+
+def made(title: str, **parameters: str) -> Step:
+    return Step(title, "", "native:x", tuple(parameters.items()))
+
+
+def test_steps_wait_for_what_they_read_and_for_nothing_else() -> None:
+    encoder = made("encoder", INPUT="scene.tif", OUTPUT="encoder.onnx")
+    card = made("card", ENCODER="encoder.json", OUTPUT="a.gpkg")
+    part = made("part", INPUT="a.gpkg|subset=x > 1", OUTPUT="b.gpkg")
+    other = made("other", INPUT="scene.tif", OUTPUT="c.gpkg")
+    assert card.needs(encoder) and part.needs(card)
+    assert not other.needs(encoder) and not part.needs(encoder) and not encoder.needs(other)
+    running, order = [], []
+
+    def run(step: Step) -> Outcome:
+        running.append(step.title)
+        assert len(running) <= 2
+        assert all(earlier in order for earlier in {"card": ["encoder"], "part": ["card"]}.get(step.title, []))
+        order.append(step.title)
+        running.remove(step.title)
+        return Outcome(step, {}, (), 0.0)
+
+    told: List[str] = []
+    outcomes = run_steps((encoder, card, part, other), run, lambda outcome: told.append(outcome.step.title))
+    assert [one.step.title for one in outcomes] == ["encoder", "card", "part", "other"]
+    assert sorted(told) == sorted(order) and order.index("other") < 3
+
+
+def test_a_failure_among_steps_ends_them_all() -> None:
+    def run(step: Step) -> Outcome:
+        raise DemoError(f"{step.title} failed")
+
+    with pytest.raises(DemoError, match="first failed"):
+        run_steps((made("first", OUTPUT="a.tif"), made("second", INPUT="a.tif")), run, lambda outcome: None)
+
+
+def test_the_page_tells_what_predictors_score() -> None:
+    trained = Step("Learn", "", "earthprint:trainregression", (("REPORT", "why.html"), ("OUTPUT", "a.onnx")))
+    figures = {"SCORE": 0.514, "SCORE_RANDOM": None, "SCORE_COORDINATES": 0.25, "WARNINGS": ""}
+    text = page(account(outcomes=[Outcome(trained, figures, (), 1.0)]))
+    assert ('<td><a href="why.html">Learn</a></td><td>R²</td><td class="number">0.51</td>'
+            '<td class="number">–</td><td class="number">0.25</td>') in text
+    assert "SCORE 0.514, SCORE_COORDINATES 0.25<" in text
+    assert "How far to trust" not in page(account())
 
 
 def outcome(results: dict) -> Outcome:
