@@ -172,7 +172,7 @@ def test_hover_draws_the_similarity_to_the_place_under_the_pointer(canvas, dock,
         values = field_values()
         close(drawn(canvas, controller), cosines(values, values[:, row, column]))
         assert widget.here.text() == "Here: 1.000"
-    assert widget.sentence.text().startswith("Shows what is similar")
+    assert widget.sentence.text() == "Similar to the place under the pointer."
     assert not widget.keep.isEnabled()
 
 

@@ -15,7 +15,8 @@ from .score_colours import DEFAULT_RAMP, RAMPS, OverlayStyle, Spread, colours_of
 from .warp import Extent, Ground, cells_under_pixels
 
 LOG = logging.getLogger("earthprint")
-_ABOVE_LAYERS = 5.0
+# Layers lie at -10, and marks of any tool at 0 or above.
+_ABOVE_LAYERS = -5.0
 
 
 class ScoreOverlay(QgsMapCanvasItem):

@@ -424,8 +424,7 @@ class SimilarityController(QObject):
         if self._session is None or self._session.subject is None:
             self._widget.show_sentence("")
         elif self.following:
-            self._widget.show_sentence(self.tr("Shows what is similar to the place under the pointer. A click holds "
-                                               "it."))
+            self._widget.show_sentence(self.tr("Similar to the place under the pointer."))
         else:
             counters = sum(one.counter for one in self.examples)
             self._widget.show_sentence(self._held(len(self.examples) - counters, counters))
