@@ -74,8 +74,8 @@ class Answer:
     value: str
 
 
-def questions(place: Place, pixels: float, besides: str) -> List[Question]:
-    """Return what to ask the project's layers but one; `pixels` is how far off a feature may be, in the place's units."""
+def questions(place: Place, reach: float, besides: str) -> List[Question]:
+    """Return what to ask the project's layers but one; features within reach count, in the place's units."""
     found: List[Question] = []
     for layer in QgsProject.instance().mapLayers().values():
         if len(found) >= MOST_LAYERS:
@@ -86,7 +86,7 @@ def questions(place: Place, pixels: float, besides: str) -> List[Question]:
             columns = tuple((index, field.name()) for index, field in enumerate(layer.fields())
                             if RESULT_COLUMN.match(field.name()))
             if columns and layer.isSpatial():
-                found += _ask_vector(layer, columns, place, pixels)
+                found += _ask_vector(layer, columns, place, reach)
         elif isinstance(layer, QgsRasterLayer) and layer.id() != besides and layer.bandCount() <= MOST_BANDS:
             found += _ask_raster(layer, place)
     return found
@@ -121,9 +121,9 @@ def _ask_raster(layer: QgsRasterLayer, place: Place) -> List[Question]:
 
 
 def _ask_vector(layer: QgsVectorLayer, columns: "Tuple[Tuple[int, str], ...]", place: Place,
-                pixels: float) -> List[Question]:
+                reach: float) -> List[Question]:
     """Take what is needed of a vector layer."""
-    point = _moved(layer, place, pixels)
+    point = _moved(layer, place, reach)
     if point is None:
         return []
     renderer, column, names = layer.renderer(), "", {}

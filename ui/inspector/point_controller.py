@@ -1,4 +1,4 @@
-"""Stands between the page of one place, the session and the tasks: what is pointed at is asked for, answers are shown."""
+"""Stands between the page of one place, the session and the tasks: asks for what is pointed at, shows the answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .at_place import Answer, answers, questions
 from .bars_widget import Bar
 from .kept_places import keep_places
 from .point_widget import NeighbourRow, PointWidget
-from .point_work import Found, NearestRequest, Neighbours, ProbeRequest, inside, nearest, probe
+from .point_work import Found, NearestRequest, Neighbours, ProbeRequest, nearest, probe, why_none
 from .remembered import remember, remembered
 from .session import InspectorSession, Place
 from .subject import FieldSubject
@@ -152,7 +152,7 @@ class PointController(QObject):
         """Show a vector, or say why there is none."""
         if self._session is None or request.subject is not self._session.subject:
             return
-        self._session.say(self._why_none(request) if found is None else self._remark(found))
+        self._session.say(why_none(request) if found is None else self._remark(found))
         self._show(found)
         if request.kept:
             self._kept = found
@@ -164,15 +164,6 @@ class PointController(QObject):
         if self._session is not None:
             self._session.say(sentence)
             self._show(None)
-
-    def _why_none(self, request: ProbeRequest) -> str:
-        """Say why a place has no vector."""
-        name = request.subject.name
-        if not isinstance(request.subject, FieldSubject):
-            return self.tr("No feature of “{name}” is here.").format(name=name)
-        if not inside(request.subject, request.place):
-            return self.tr("This place is outside of “{name}”.").format(name=name)
-        return self.tr("“{name}” has no data in this cell.").format(name=name)
 
     def _remark(self, found: Found) -> str:
         """Say what is odd about a vector."""

@@ -69,12 +69,15 @@ def probe(request: ProbeRequest, progress: Progress) -> Optional[Found]:
     return Found(row.vector, norm_of(row.vector), title, point.x(), point.y(), geometry, row.feature.id())
 
 
-def inside(subject: Subject, place: Place) -> bool:
-    """Tell whether a place lies on the raster; tables have no edge."""
+def why_none(request: ProbeRequest) -> str:
+    """Say why a place has no vector."""
+    subject, place = request.subject, request.place
     if not isinstance(subject, FieldSubject):
-        return True
+        return tr("No feature of “{name}” is here.").format(name=subject.name)
     xmin, ymin, xmax, ymax = subject.view.field.info.grid.extent()
-    return xmin <= place.x <= xmax and ymin <= place.y <= ymax
+    if xmin <= place.x <= xmax and ymin <= place.y <= ymax:
+        return tr("“{name}” has no data in this cell.").format(name=subject.name)
+    return tr("This place is outside of “{name}”.").format(name=subject.name)
 
 
 @dataclass(frozen=True)
