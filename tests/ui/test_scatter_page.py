@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 pytest.importorskip("qgis.gui")
-from inspected_layers import COLUMNS, LEFT, ROWS, SIDE, TOP, add_field, add_table, field_values, wait_until
+from inspected_layers import (
+    COLUMNS,
+    LEFT,
+    ROWS,
+    SIDE,
+    TOP,
+    add_field,
+    add_table,
+    field_values,
+    shown_canvas,
+    wait_until,
+)
 from osgeo import gdal
 from qgis.core import (
     QgsApplication,
@@ -34,12 +45,16 @@ from earthprint.ui.inspector.session import Place
 
 
 @pytest.fixture
-def dock(qgis_canvas, qgis_new_project):
+def canvas(qgis_app):
+    with shown_canvas() as made:
+        yield made
+
+
+@pytest.fixture
+def dock(canvas, qgis_new_project):
     for name, value in (("plane", "pca"), ("count", 20_000), ("drag", "lasso"), ("colour", "")):
         remember("scatter/" + name, value)
-    qgis_canvas.resize(400, 300)
-    qgis_canvas.show()
-    made = InspectorDock(qgis_canvas, [ScatterPage])
+    made = InspectorDock(canvas, [ScatterPage])
     made.resize(420, 700)
     made.show()
     yield made
@@ -106,7 +121,7 @@ def test_points_are_where_the_engine_puts_them(dock, tmp_path):
     assert "1,175 cells are plotted" in widget.sentence.text()
 
 
-def test_a_lasso_selects_exactly_what_is_inside(dock, qgis_canvas, tmp_path):
+def test_a_lasso_selects_exactly_what_is_inside(dock, canvas, tmp_path):
     controller, widget = laid_out(dock, add_field(tmp_path))
     plot = widget.plot
     middle = plot.rect().center()
@@ -117,10 +132,10 @@ def test_a_lasso_selects_exactly_what_is_inside(dock, qgis_canvas, tmp_path):
     assert 20 < expected.sum() < len(expected) - 20
     assert np.array_equal(controller.chosen(), expected)
     assert f"{expected.sum():,} are selected" in widget.sentence.text()
-    marked = [item for item in qgis_canvas.scene().items() if isinstance(item, MarkedPlaces)]
+    marked = [item for item in canvas.scene().items() if isinstance(item, MarkedPlaces)]
     assert len(marked) == 1
     assert np.array_equal(marked[0].places(), controller.found().plane.places[expected])
-    to_pixel = qgis_canvas.mapSettings().mapToPixel()
+    to_pixel = canvas.mapSettings().mapToPixel()
     for place, pixel in list(zip(marked[0].places(), marked[0].pixels()))[::30]:
         point = to_pixel.transform(QgsPointXY(*place))
         assert np.allclose(pixel, (point.x(), point.y()), atol=1e-6)
@@ -195,7 +210,7 @@ def test_rows_beside_the_sample_keep_their_selection(dock, tmp_path):
     assert set(layer.selectedFeatureIds()) == set(ids.tolist())
 
 
-def test_hovering_tells_the_place_and_a_click_centres_the_map(dock, qgis_canvas, tmp_path):
+def test_hovering_tells_the_place_and_a_click_centres_the_map(dock, canvas, tmp_path):
     controller, widget = laid_out(dock, add_field(tmp_path))
     plot = widget.plot
     # The outermost point has no others over it.
@@ -205,7 +220,7 @@ def test_hovering_tells_the_place_and_a_click_centres_the_map(dock, qgis_canvas,
     place = controller.found().plane.places[number]
     assert widget.here.text().replace(" ", "") == f"{place[0]:.1f},{place[1]:.1f}"
     QTest.mouseClick(plot, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(round(x), round(y)))
-    centre = qgis_canvas.center()
+    centre = canvas.center()
     assert np.allclose((centre.x(), centre.y()), place)
     assert (dock.session.place.x, dock.session.place.y) == tuple(place)
     hover(plot, QPointF(3, 3))
@@ -285,26 +300,26 @@ def test_removing_the_layer_while_busy(dock, tmp_path):
     assert wait_until(lambda: QgsApplication.taskManager().countActiveTasks() == 0)
 
 
-def test_the_plane_waits_while_another_page_is_in_front(dock, qgis_canvas, tmp_path):
+def test_the_plane_waits_while_another_page_is_in_front(dock, canvas, tmp_path):
     controller, widget = laid_out(dock, add_field(tmp_path))
     widget.in_sight.click()
     started = controller.planes.counts.started
     assert controller.chosen().all()
     dock.hide()
-    assert not [item for item in qgis_canvas.scene().items() if isinstance(item, MarkedPlaces)]
+    assert not [item for item in canvas.scene().items() if isinstance(item, MarkedPlaces)]
     dock.show()
-    marked = [item for item in qgis_canvas.scene().items() if isinstance(item, MarkedPlaces)]
+    marked = [item for item in canvas.scene().items() if isinstance(item, MarkedPlaces)]
     assert len(marked) == 1 and len(marked[0].places()) == len(controller.chosen())
     assert controller.planes.counts.started == started
 
 
-def test_a_map_in_another_crs(dock, qgis_canvas, tmp_path):
+def test_a_map_in_another_crs(dock, canvas, tmp_path):
     layer = add_field(tmp_path)
     controller, widget = laid_out(dock, layer)
-    qgis_canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
+    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
     widget.in_sight.click()
-    marked = next(item for item in qgis_canvas.scene().items() if isinstance(item, MarkedPlaces))
-    to_pixel = qgis_canvas.mapSettings().mapToPixel()
+    marked = next(item for item in canvas.scene().items() if isinstance(item, MarkedPlaces))
+    to_pixel = canvas.mapSettings().mapToPixel()
     for place, pixel in list(zip(marked.places(), marked.pixels()))[::200]:
         point = to_pixel.transform(dock.session.map_point(Place(place[0], place[1], layer.crs())))
         assert np.allclose(pixel, (point.x(), point.y()), atol=1e-3)
