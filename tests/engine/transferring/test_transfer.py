@@ -77,6 +77,12 @@ def layers(case: "Dict[str, Any]", **coarse: Any) -> "Dict[str, Any]":
             case["vectors"], name="“fine”")}
 
 
+def named(case: "Dict[str, Any]") -> "Dict[str, Any]":
+    """Return the layers with coarse units that have no places: no baseline of coordinates, which takes the longest."""
+    found = layers({**case, "coarse_shapes": [None] * len(case["load"])})
+    return {**found, "parent": "block", "coarse_key": "code", "folds": FoldChoice("random", 4)}
+
+
 def columns_of(path: Path) -> "Dict[str, np.ndarray]":
     rows = open_rows(str(path))
     found: "Dict[str, List[Any]]" = {column.name: [] for column in rows.columns}
@@ -117,8 +123,8 @@ def test_a_known_law_is_found_within_coarse_units_and_totals_are_kept(tmp_path: 
 def test_weighted_means_of_a_rate_are_kept_with_parents_by_name(tmp_path: Path) -> None:
     case = made(1, noise=1.0)
     result = transfer(TransferRequest(
-        **layers(case), target="rate", output=str(tmp_path / "o.gpkg"), preserve="totals", weight="people",
-        parent="block", coarse_key="code", truth="truth", folds=FOLDS), Silent())
+        **named(case), target="rate", output=str(tmp_path / "o.gpkg"), preserve="totals", weight="people",
+        truth="truth"), Silent())
     found = columns_of(tmp_path / "o.gpkg")
     means = np.bincount(case["block"], found["predicted"] * case["people"]) / case["load"]
     np.testing.assert_allclose(means, case["coarse_rate"], rtol=1e-9)
@@ -133,8 +139,8 @@ def test_rates_below_zero_are_shifted_and_not_multiplied(tmp_path: Path) -> None
     case = made(2)
     case["rate"] = case["rate"] - 20
     case["coarse_rate"] = np.bincount(case["block"], case["people"] * case["rate"]) / case["load"]
-    transfer(TransferRequest(**layers(case), target="rate", output=str(tmp_path / "o.gpkg"), preserve="totals",
-                             weight="people", folds=FOLDS), Silent())
+    transfer(TransferRequest(**named(case), target="rate", output=str(tmp_path / "o.gpkg"), preserve="totals",
+                             weight="people"), Silent())
     found = columns_of(tmp_path / "o.gpkg")
     means = np.bincount(case["block"], found["predicted"] * case["people"]) / case["load"]
     np.testing.assert_allclose(means, case["coarse_rate"], rtol=1e-9, atol=1e-9)
@@ -146,8 +152,8 @@ def test_totals_stay_non_negative_where_the_model_says_less_than_nothing(tmp_pat
     case = made(3)
     case["rate"] = np.maximum(case["rate"] * 10 - 200, 0)
     case["coarse_rate"] = np.bincount(case["block"], case["people"] * case["rate"]) / case["load"]
-    transfer(TransferRequest(**layers(case), target="total", output=str(tmp_path / "o.gpkg"), preserve="totals",
-                             quantity="total", weight="people", folds=FOLDS), Silent())
+    transfer(TransferRequest(**named(case), target="total", output=str(tmp_path / "o.gpkg"), preserve="totals",
+                             quantity="total", weight="people"), Silent())
     found = columns_of(tmp_path / "o.gpkg")
     assert (found["unadjusted"] < 0).any() and (found["predicted"] >= 0).all() and (found["lower"] >= 0).all()
     np.testing.assert_allclose(np.bincount(case["block"], found["predicted"]), case["coarse_rate"] * case["load"],
@@ -183,8 +189,8 @@ def test_many_areas_are_what_each_is_by_itself(epsg: int) -> None:
 def test_an_embedding_that_tells_nothing_is_said_to_add_nothing(tmp_path: Path) -> None:
     case = made(5, noise=3.0, informative=False)
     heard = Listening()
-    result = transfer(TransferRequest(**layers(case), target="rate", output=str(tmp_path / "o.gpkg"), weight="people",
-                                      preserve="totals", truth="truth", folds=FOLDS), heard)
+    result = transfer(TransferRequest(**named(case), target="rate", output=str(tmp_path / "o.gpkg"), weight="people",
+                                      preserve="totals", truth="truth"), heard)
     assert any("the embedding adds nothing within coarse units" in warning for warning in heard.warned)
     assert result.score_fine < result.score_even + 0.02
 
@@ -196,8 +202,8 @@ def test_what_keeping_the_coarse_values_would_give_is_told(tmp_path: Path) -> No
     case["rate"] = case["rate"] + own[case["block"]]
     case["coarse_rate"] = case["coarse_rate"] + own
     heard = Listening()
-    options = {**layers(case), "target": "rate", "output": str(tmp_path / "o.gpkg"), "weight": "people",
-               "truth": "truth", "folds": FOLDS}
+    options = {**named(case), "target": "rate", "output": str(tmp_path / "o.gpkg"), "weight": "people",
+               "truth": "truth"}
     plain = transfer(TransferRequest(**options), heard)
     [told] = [text for text in heard.warned if text.startswith("With the coarse values kept (PRESERVE totals)")]
     kept = transfer(TransferRequest(**options, preserve="totals"), heard)
@@ -208,7 +214,7 @@ def test_what_keeping_the_coarse_values_would_give_is_told(tmp_path: Path) -> No
 
 def test_without_a_truth_the_coarse_figure_is_told_as_no_promise(tmp_path: Path) -> None:
     heard = Listening()
-    result = transfer(TransferRequest(**layers(made(6)), target="rate", output=str(tmp_path / "o.gpkg"), folds=FOLDS,
+    result = transfer(TransferRequest(**named(made(6)), target="rate", output=str(tmp_path / "o.gpkg"),
                                       report=str(tmp_path / "r.html")), heard)
     caution = "says nothing certain about fine ones"
     assert any(caution in text for text in heard.warned) and caution in (tmp_path / "r.html").read_text("utf-8")
