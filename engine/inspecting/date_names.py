@@ -8,7 +8,7 @@ from typing import Mapping, Optional
 from ..analyses.change.dates import moment_of
 
 _DAY = re.compile(r"(?<!\d)((?:19|20)\d{2})([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
-_MONTH = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_.](0[1-9]|1[0-2])(?![\d])")
+_MONTH = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_.](0[1-9]|1[0-2])(?![-_.]?\d)")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
 _STAMP = re.compile(r"^(\d{4})[:-](\d{2})[:-](\d{2})")
 _ITEMS = ("ACQUISITIONDATETIME", "TIFFTAG_DATETIME", "DATE", "date", "datetime", "year")
