@@ -133,5 +133,3 @@ def _dot(colour: str) -> QgsMarkerSymbol:
     """Return the symbol of a point."""
     return QgsMarkerSymbol.createSimple({"name": "circle", "color": colour, "outline_color": "white",
                                          "outline_width": "0.25", "size": "2.0"})
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qgis.PyQt.QtCore import QMimeData, pyqtSignal
-from qgis.PyQt.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from qgis.PyQt.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QResizeEvent
 from qgis.PyQt.QtWidgets import QAbstractItemView, QTreeWidget, QWidget
 
 
@@ -19,6 +19,25 @@ class EncoderTree(QTreeWidget):
         self.setDragDropMode(QAbstractItemView.DragDropMode.DropOnly)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setTabKeyNavigation(False)
+        self._elastic = -1
+        self._least = 0
+
+    def make_elastic(self, column: int, characters: int) -> None:
+        """Let a column take the room that the others leave, but never less than so many characters."""
+        self._elastic = column
+        self._least = characters * self.fontMetrics().averageCharWidth()
+
+    def share_out(self) -> None:
+        """Give the elastic column its room; a narrow window scrolls sideways rather than hide it."""
+        if self._elastic < 0:
+            return
+        others = sum(self.columnWidth(column) for column in range(self.columnCount()) if column != self._elastic)
+        self.setColumnWidth(self._elastic, max(self._least, self.viewport().width() - others))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (the name is Qt's)
+        """Share out the room anew."""
+        super().resizeEvent(event)
+        self.share_out()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  (the name is Qt's)
         """Welcome an ONNX file and nothing else."""

@@ -165,5 +165,3 @@ def _sentence(text: str) -> str:
     """Begin with a capital and end with a full stop."""
     text = text.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
-
-

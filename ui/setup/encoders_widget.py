@@ -9,7 +9,6 @@ from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QHideEvent, QShowEvent
 from qgis.PyQt.QtWidgets import (
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -25,6 +24,7 @@ NAME_COLUMN, EATS_COLUMN, DIMENSIONS_COLUMN, CELL_COLUMN, LICENCE_COLUMN, SIZE_C
 KEY = int(Qt.ItemDataRole.UserRole)
 RETHINK_MS = 8000
 NAME_CHARACTERS = 38
+EATS_CHARACTERS = 24
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ class EncodersWidget(QWidget):
         self.tree.resizeColumnToContents(NAME_COLUMN)
         widest = NAME_CHARACTERS * self.tree.fontMetrics().averageCharWidth()
         self.tree.setColumnWidth(NAME_COLUMN, min(self.tree.columnWidth(NAME_COLUMN), widest))
+        self.tree.share_out()
         self.tree.blockSignals(False)
         if selected in self._rows:
             self.select(selected)
@@ -132,6 +133,7 @@ class EncodersWidget(QWidget):
         item.setToolTip(STATE_COLUMN, detail)
         _emphasise(item, alarming)
         self.tree.resizeColumnToContents(STATE_COLUMN)
+        self.tree.share_out()
         if key == self.selected():
             self.detail.setText(detail)
 
@@ -189,8 +191,9 @@ class EncodersWidget(QWidget):
         tree.setAlternatingRowColors(True)
         tree.setAccessibleName(self.tr("Encoders"))
         tree.header().setStretchLastSection(False)
-        tree.header().setSectionResizeMode(EATS_COLUMN, QHeaderView.ResizeMode.Stretch)
-        tree.header().setMinimumSectionSize(3 * tree.fontMetrics().averageCharWidth())
+        tree.make_elastic(EATS_COLUMN, EATS_CHARACTERS)
+        # What needs attention is seen first, also where the window is narrow.
+        tree.header().moveSection(STATE_COLUMN, 1)
         tree.setMinimumHeight(8 * tree.fontMetrics().height())
         return tree
 
