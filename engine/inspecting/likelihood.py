@@ -14,7 +14,6 @@ import numpy as np
 
 from ..analyses.similarity.scores import numbers_of, standard_of
 from ..errors import InputError
-from ..field_pass import CHUNK
 from ..progress import Progress, check
 from .view_block import ViewBlock
 
@@ -22,7 +21,9 @@ _PENALTIES = (0.01, 0.1, 1.0)
 _PENALTY = 0.1
 _SHARPNESSES = (0.1, 0.2, 0.4)
 _SHARPNESS = 0.2
-_SOFTMAX_CELLS = 1 << 16
+# Larger products are spread over threads by OpenBLAS, which wait for each other longer than they compute.
+_PRODUCT_PIXELS = 2048
+_SOFTMAX_PIXELS = 8192
 _BACKGROUND = 4096
 _LEAST_BACKGROUND = 16
 
@@ -172,12 +173,12 @@ def likelihood(block: ViewBlock, model: ClassModel, progress: Progress) -> Likel
                          "{dimensions}: take them from the same embeddings.", length=model.weights.shape[1],
                          path=block.path, dimensions=block.dimensions)
     shares = np.empty((len(model.classes), block.rows * block.cols), dtype=np.float32)
-    for part, values, unit in numbers_of(block.block, CHUNK):
+    for part, values, unit in numbers_of(block.block, _PRODUCT_PIXELS):
         check(progress)
         weights = model.weights if model.angular else model.weights * np.float32(unit)
         np.matmul(weights, values, out=shares[:, part])
-    for start in range(0, shares.shape[1], _SOFTMAX_CELLS):
-        part = slice(start, start + _SOFTMAX_CELLS)
+    for start in range(0, shares.shape[1], _SOFTMAX_PIXELS):
+        part = slice(start, start + _SOFTMAX_PIXELS)
         scores = shares[:, part]
         lengths = block.lengths[part]
         if model.angular:

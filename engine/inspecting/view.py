@@ -139,7 +139,6 @@ class FieldView:
         dataset = level.open(source.path)
         left, across = int(columns.cells.min()), int(np.ptp(columns.cells)) + 1
         top, bottom = int(rows.cells.min()), int(rows.cells.max()) + 1
-        pick_columns = _picks(columns.cells - left)
         shape = len(rows.cells), len(columns.cells)
         raw = np.empty((source.dimensions, *shape), dtype=source.dtype)
         valid: Optional[np.ndarray] = None
@@ -148,15 +147,16 @@ class FieldView:
         while start < bottom:
             check(progress)
             end = min(bottom, self._strip_end(dataset, start, across))
-            part = read_block(dataset, source, Window(left, start, across, end - start))
             wanted = np.flatnonzero((rows.cells >= start) & (rows.cells < end))
             if len(wanted):
+                part = read_block(dataset, source, Window(left, start, across, end - start))
                 place = slice(int(wanted[0]), int(wanted[-1]) + 1)
-                pick_rows = _picks(rows.cells[place] - start)
-                raw[:, place] = _taken(part.raw[:, pick_rows], pick_columns)
+                pick = _Picker(rows.cells[place] - start, columns.cells - left, across)
+                for band, values in enumerate(part.raw):
+                    raw[band, place] = pick.of(values)
                 if part.valid is not None:
                     valid = np.empty(shape, dtype=bool) if valid is None else valid
-                    valid[place] = _taken(part.valid[pick_rows], pick_columns)
+                    valid[place] = pick.of(part.valid)
             start = end
             progress.report((start - top) / (bottom - top))
         block = FieldBlock(source, Window(0, 0, shape[1], shape[0]), raw, valid)
@@ -174,16 +174,25 @@ class FieldView:
         return (start // height + max(1, most // height)) * height
 
 
-def _picks(cells: np.ndarray) -> "slice | np.ndarray":
-    """Return a slice where cells follow each other, which copies faster than a list of them."""
-    if _is_run(cells):
-        return slice(int(cells[0]), int(cells[-1]) + 1)
-    return cells
+class _Picker:
+    """Picks cells out of a strip: by slices where they follow each other, else by their places in the flat strip.
 
+    Both are several times faster than picking rows and columns of all bands at once.
+    """
 
-def _taken(values: np.ndarray, columns: "slice | np.ndarray") -> np.ndarray:
-    """Return some columns."""
-    return values[..., columns] if isinstance(columns, slice) else np.take(values, columns, axis=-1)
+    def __init__(self, rows: np.ndarray, columns: np.ndarray, across: int) -> None:
+        """Find out which way it goes; `across` is how many columns the strip has."""
+        self._shape = len(rows), len(columns)
+        self._run = _is_run(rows) and _is_run(columns)
+        self._first = int(rows[0]), int(columns[0])
+        self._places = None if self._run else (rows[:, np.newaxis] * across + columns).ravel()
+
+    def of(self, strip: np.ndarray) -> np.ndarray:
+        """Return the cells of one band's strip."""
+        if self._places is None:
+            top, left = self._first
+            return strip[top:top + self._shape[0], left:left + self._shape[1]]
+        return strip.ravel()[self._places].reshape(self._shape)
 
 
 def _is_run(cells: np.ndarray) -> bool:
