@@ -55,8 +55,8 @@ def main() -> int:
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     scratch = tempfile.mkdtemp(prefix="earthprint-set-up-")
-    os.environ["EARTHPRINT_ENCODERS"] = str(Path(scratch, "encoders"))
-    application = QgsApplication([], True, scratch)
+    os.environ.pop("EARTHPRINT_ENCODERS", None)
+    application = QgsApplication([], True, str(Path(scratch, "profile")))
     application.initQgis()
     if given.dark:
         darken(application)
@@ -66,6 +66,7 @@ def main() -> int:
 
     from earthprint.plugin.earthprint_plugin import about, links
     from earthprint.plugin.installer import Installer
+    from earthprint.processing_provider.environment import folders
     from earthprint.ui.setup.set_up import SetUp, SetUpFacts
 
     window = QMainWindow()
@@ -90,7 +91,7 @@ def main() -> int:
     picture("welcome-busy")
     wait(set_up.controllers)
     picture("welcome")
-    fill_shelf(Path(os.environ["EARTHPRINT_ENCODERS"]))
+    fill_shelf(folders().encoders)
     set_up.open("encoders")
     wait(set_up.controllers)
     set_up.encoders.select("automatic")
