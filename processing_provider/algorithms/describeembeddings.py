@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from qgis.core import (
     QgsMapLayer,
@@ -18,18 +18,9 @@ from qgis.core import (
     QgsRasterLayer,
 )
 
-from ...engine.describing import (
-    CODINGS,
-    DescribeRasterRequest,
-    DescribeResult,
-    DescribeTableRequest,
-    describe_raster,
-    describe_table,
-)
 from ...engine.errors import InputError
 from ...engine.registry import Registry
 from ...engine.space import METRICS
-from ...engine.statement import NORMS
 from ..adapters.feedback import FeedbackProgress
 from ..adapters.outputs import is_temporary
 from ..adapters.raster import raster_input
@@ -41,6 +32,9 @@ from ..parameters.choice import choice
 from ..parameters.encoder import found_encoders
 from ..parameters.suggested_text import suggested_text
 
+if TYPE_CHECKING:
+    from ...engine.describing import DescribeResult
+
 INPUT = "INPUT"
 ENCODER = "ENCODER"
 FIELDS = "FIELDS"
@@ -50,6 +44,8 @@ BANDS = "BANDS"
 CODING = "CODING"
 IN_PLACE = "IN_PLACE"
 OUTPUT = "OUTPUT"
+NORMS = ("measured", "unit", "any")
+CODINGS = ("stored", "alphaearth")
 
 
 class DescribeEmbeddings(EarthprintAlgorithm):
@@ -151,8 +147,11 @@ class DescribeEmbeddings(EarthprintAlgorithm):
         return {}
 
     def _of_raster(self, layer: QgsRasterLayer, statement: Any, output: str, parameters: Parameters,
-                   context: QgsProcessingContext, registry: Registry) -> Callable[[FeedbackProgress], DescribeResult]:
+                   context: QgsProcessingContext, registry: Registry
+                   ) -> "Callable[[FeedbackProgress], DescribeResult]":
         """Return how to describe a raster."""
+        from ...engine.describing import DescribeRasterRequest, describe_raster
+
         source = raster_input(layer, INPUT, None, 0.0)
         if source.needs_export:
             raise InputError("describe-service", "INPUT: “{name}” comes from a service, which no description can be "
@@ -167,8 +166,11 @@ class DescribeEmbeddings(EarthprintAlgorithm):
             DescribeRasterRequest(source.dataset(progress), statement, output or None, coding, registry), progress)
 
     def _of_table(self, layer: QgsMapLayer, statement: Any, output: str, parameters: Parameters,
-                  context: QgsProcessingContext, registry: Registry) -> Callable[[FeedbackProgress], DescribeResult]:
+                  context: QgsProcessingContext,
+                   registry: Registry) -> "Callable[[FeedbackProgress], DescribeResult]":
         """Return how to describe a layer."""
+        from ...engine.describing import DescribeTableRequest, describe_table
+
         if not output:
             raise InputError("describe-in-place", "INPUT: “{name}” is no raster, and only rasters can be described in "
                              "place: give OUTPUT a name.", name=layer.name())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from qgis.core import (
     QgsProcessing,
@@ -16,8 +16,6 @@ from qgis.core import (
 )
 
 from ...engine.errors import InputError
-from ...engine.importing import GeometryJoin, ImportRequest, import_table
-from ...engine.products.opening import NUMPY, PARQUET, Opened, open_published
 from ...engine.registry import Registry
 from ..adapters.feedback import FeedbackProgress
 from ..adapters.outputs import table_destination
@@ -27,6 +25,9 @@ from ..environment import folders
 from ..parameters.choice import choice
 from ..styles.embedding_table import EmbeddingTableStyle
 from ..styles.on_load import style_on_load
+
+if TYPE_CHECKING:
+    from ...engine.products.opening import Opened
 
 INPUT = "INPUT"
 FILE = "FILE"
@@ -122,8 +123,10 @@ class ImportEmbeddings(EarthprintAlgorithm):
         self._keys = (self.parameterAsString(parameters, KEY, context).strip(),
                       self.parameterAsString(parameters, GEOMETRY_KEY, context).strip())
 
-    def _source_of(self, parameters: Parameters, context: QgsProcessingContext) -> Callable[[], Opened]:
+    def _source_of(self, parameters: Parameters, context: QgsProcessingContext) -> "Callable[[], Opened]":
         """Return how to open the rows."""
+        from ...engine.products.opening import NUMPY, PARQUET, Opened, open_published
+
         path = self.parameterAsFile(parameters, FILE, context) if parameters.get(FILE) else ""
         product = self._product
         if path:
@@ -136,6 +139,8 @@ class ImportEmbeddings(EarthprintAlgorithm):
 
     def compute(self, context: QgsProcessingContext, progress: FeedbackProgress) -> Outputs:
         """Import."""
+        from ...engine.importing import GeometryJoin, ImportRequest, import_table
+
         join = GeometryJoin(self._shapes(), *self._keys) if self._shapes is not None else None
         opened = self._source()
         if opened.without_crs and join is None:
