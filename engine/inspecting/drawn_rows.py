@@ -43,9 +43,13 @@ class Outlines:
         """
         found = np.full((grid.height, grid.width), -1, dtype=np.int32)
         areas, lines = (self._in_view(kind, grid) for kind in (AREAS, LINES))
-        if len(areas):
-            _burn(found, self._layer(areas, progress), grid, ["ALL_TOUCHED=TRUE"])
-            _burn(found, self._layer(areas, progress), grid, [])
+        small = self._smaller_than_pixels(areas, grid)
+        if not small.all():
+            source = self._layer(areas[~small], progress)
+            _burn(found, source, grid, ["ALL_TOUCHED=TRUE"])
+            _burn(found, source, grid, [])
+        if small.any():
+            _burn(found, self._layer(areas[small], progress), grid, ["ALL_TOUCHED=TRUE"])
         if len(lines):
             thin = np.full_like(found, -1)
             _burn(thin, self._layer(lines, progress), grid, ["ALL_TOUCHED=TRUE"])
@@ -67,6 +71,11 @@ class Outlines:
         with np.errstate(invalid="ignore"):
             touching = (west <= xmax) & (east >= xmin) & (south <= ymax) & (north >= ymin)
         return np.flatnonzero(touching & (self.kinds == kind))
+
+    def _smaller_than_pixels(self, rows: np.ndarray, grid: Grid) -> np.ndarray:
+        """Return which of some rows are no wider and no higher than a pixel, so that few hold the middle of one."""
+        west, east, south, north = self.boxes[rows].T
+        return (east - west <= abs(grid.transform[1])) & (north - south <= abs(grid.transform[5]))
 
     def _layer(self, rows: np.ndarray, progress: Progress) -> gdal.Dataset:
         """Return geometries with the numbers of their rows as a layer in memory."""

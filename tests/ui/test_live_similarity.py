@@ -464,6 +464,8 @@ def test_ramp_opacity_and_threshold_reach_the_map_and_are_remembered(canvas, doc
     again = SimilarityPage()
     style = again.widget().overlay_style()
     assert (style.ramp, style.opacity, style.threshold) == ("inferno", 0.6, 0.5)
+    again.widget().deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     widget.hide_below.setChecked(False)
     widget.ramp.setCurrentIndex(0)
     widget.opacity.setValue(80)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import List, Optional, Sequence
 
 import numpy as np
 from qgis.core import QgsPointXY, QgsProject, QgsRectangle, QgsWkbTypes
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, Qt
+from qgis.PyQt.QtWidgets import QDialog
 
 from ...engine.inspecting.live_similarity import (
     Given,
@@ -65,7 +68,7 @@ class SimilarityController(QObject):
         self._given = _NONE_GIVEN
         self._given_known = False
         self._pointer: Optional[QgsPointXY] = None
-        self._dialog: Optional[QObject] = None
+        self._dialogs: List[QDialog] = []
         self.examples: List[ShownExample] = []
         self.following = True
         self.pictures = Latest(self.tr("Reading what the map shows"), read_picture, self, patience_ms=0)
@@ -77,8 +80,7 @@ class SimilarityController(QObject):
                                               remembered(_THRESHOLD, 0.5) if remembered(_HIDES, False) else None))
         self._connect_widget()
         # Writing goes on while another page is in front, but not when the dock is gone.
-        keeper, maker = self.keeper, self.overviews
-        widget.destroyed.connect(lambda _gone=None: (keeper.abandon(), maker.abandon()))
+        widget.destroyed.connect(partial(_end, self.keeper, self.overviews, self._dialogs))
 
     def start(self, session: InspectorSession, tool: PointerTool) -> None:
         """Begin to follow, and show what is to be shown."""
@@ -495,12 +497,13 @@ class SimilarityController(QObject):
             return
         for layer in call.layers:
             QgsProject.instance().addMapLayer(layer)
-        self._dialog = processing.createAlgorithmDialog(call.algorithm, dict(call.parameters))
-        if self._dialog is None:
+        dialog = processing.createAlgorithmDialog(call.algorithm, dict(call.parameters))
+        if dialog is None:
             self._widget.show_outcome(self.tr("The algorithm can't be opened: enable Earthprint's provider in the "
                                               "settings of Processing."))
             return
-        self._dialog.show()
+        self._dialogs[:] = [*(one for one in self._dialogs if not sip.isdeleted(one)), dialog]
+        dialog.show()
 
     # ---- overviews
 
@@ -525,6 +528,16 @@ class SimilarityController(QObject):
     def _overviews_failed(self, sentence: str) -> None:
         """Say why there are none."""
         self._widget.set_overviews(sentence, False)
+
+
+def _end(keeper: LayerKeeper, maker: OverviewMaker, dialogs: "List[QDialog]", *_ignored: object) -> None:
+    """Stop what is being written, and close the dialogs that were opened; QGIS may delete those on closing."""
+    keeper.abandon()
+    maker.abandon()
+    for dialog in dialogs:
+        if not sip.isdeleted(dialog):
+            dialog.close()
+    dialogs.clear()
 
 
 def _wkb(geometries: "Sequence[object]") -> "tuple[bytes, ...]":
