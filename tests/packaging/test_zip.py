@@ -109,6 +109,15 @@ def test_its_name_bears_the_version(package, unpacked):
     assert package.name == f"earthprint-{metadata_of(unpacked)['version']}.zip"
 
 
+def test_the_scene_of_the_demo_comes_along_without_its_driver(unpacked):
+    demo = unpacked / "earthprint" / "resources" / "demo"
+    assert not any((demo / f"{name}.py").exists() for name in ("run_demo", "qgis_runs", "steps", "demo_layers"))
+    code = "from earthprint.resources.demo.scene import make_scene; print(make_scene(64, 64).spring.shape)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=unpacked, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": str(unpacked)})
+    assert (done.returncode, done.stdout.strip()) == (0, "(6, 64, 64)"), done.stderr
+
+
 # ---- what the plugin site asks for
 
 

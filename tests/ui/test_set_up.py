@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("qgis.core")
 from osgeo import gdal, osr
-from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsRectangle
+from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsRectangle, QgsSettings
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, Qt, QUrl
 from qgis.PyQt.QtGui import QDropEvent, QGuiApplication, QIcon
@@ -29,6 +29,7 @@ from earthprint.engine.locations.shipped import IDS
 from earthprint.engine.package_plan import this_host
 from earthprint.engine.progress import Silent
 from earthprint.plugin.installer import Installer
+from earthprint.ui.packages_widget import PackageRow
 from earthprint.ui.setup import encoders_controller, set_up, welcome_controller
 from earthprint.ui.setup.encoders_widget import STATE_COLUMN
 from earthprint.ui.setup.set_up import SetUp, SetUpFacts
@@ -443,7 +444,36 @@ def test_greeting_again_is_the_users_choice(scene):
     assert scene.addresses == ["https://example.org/help"]
 
 
+def test_enter_installs_on_no_page_but_packages(scene):
+    asked = []
+    scene.set_up.packages.install_requested.disconnect()
+    scene.set_up.packages.install_requested.connect(asked.append)
+    scene.set_up.packages.show_rows([PackageRow("h3", "Missing", "Hexagons", "", "", False, True, True)])
+    for page in ("welcome", "encoders", "device", "problem"):
+        scene.open(page)
+        QTest.keyClick(scene.set_up.window, Qt.Key.Key_Return)
+    assert asked == []
+    scene.open("packages")
+    QTest.keyClick(scene.set_up.window, Qt.Key.Key_Return)
+    assert asked == [["h3"]]
+
+
 # ---- the end
+
+
+def test_the_window_comes_back_as_large_as_it_was(provider, filled, tmp_path):
+    QgsSettings().remove(set_up.GEOMETRY)
+    first = Scene(tmp_path, filled)
+    first.set_up.open("packages")
+    first.set_up.window.resize(701, 503)
+    QTest.keyClick(first.set_up.window, Qt.Key.Key_Escape)
+    assert not first.set_up.window.isVisible()
+    first.set_up.close()
+    second = Scene(tmp_path, filled)
+    assert (second.set_up.window.width(), second.set_up.window.height()) == (701, 503)
+    second.set_up.close()
+    QgsSettings().remove(set_up.GEOMETRY)
+    settle()
 
 
 def test_closing_while_busy_leaves_nothing(provider, filled, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProject,
     QgsRasterLayer,
 )
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QUrl
 from qgis.PyQt.QtGui import QDesktopServices
 
@@ -80,7 +81,7 @@ class Desk:
         dialog = processing.createAlgorithmDialog("earthprint:" + name, parameters)
         if dialog is None:
             return False
-        self._dialogs.append(dialog)
+        self._dialogs = [opened for opened in self._dialogs if not sip.isdeleted(opened)] + [dialog]
         dialog.show()
         return True
 
@@ -109,16 +110,9 @@ class Desk:
         """Close the dialogs that were opened here."""
         dialogs, self._dialogs = self._dialogs, []
         for dialog in dialogs:
-            _close(dialog)
-
-
-def _close(dialog: Any) -> None:
-    """Close a dialog and free it; one that freed itself is reported by Qt as a RuntimeError."""
-    try:
-        dialog.close()
-        dialog.deleteLater()
-    except RuntimeError:
-        return
+            if not sip.isdeleted(dialog):
+                dialog.close()
+                dialog.deleteLater()
 
 
 def translated(error: Exception) -> str:

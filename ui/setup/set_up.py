@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
-from qgis.PyQt.QtCore import QObject
+from qgis.core import QgsSettings
+from qgis.PyQt.QtCore import QByteArray, QObject
 from qgis.PyQt.QtGui import QIcon
 
 from ...processing_provider.encoder_folders import encoder_folders
@@ -21,6 +22,8 @@ from .problem_widget import ProblemWidget
 from .setup_window import DEVICE, ENCODERS, PACKAGES, PROBLEM, WELCOME, SetUpWindow
 from .welcome_controller import WelcomeController
 from .welcome_widget import WelcomeWidget
+
+GEOMETRY = "earthprint/setup/geometry"
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class SetUp(QObject):
             ProblemController(self.problem, self.desk, facts.about, facts.log, facts.tracker)]
         self._packages: Optional[PackagesController] = PackagesController(self.packages, installer, facts.about)
         self.welcome.packages_requested.connect(self._open_packages)
+        self.window.finished.connect(self._remember)
+        geometry = QgsSettings().value(GEOMETRY, None)
+        if isinstance(geometry, QByteArray):
+            self.window.restoreGeometry(geometry)
 
     def open(self, page: str) -> None:
         """Show a page."""
@@ -77,6 +84,10 @@ class SetUp(QObject):
         self.window.close()
         self.window.deleteLater()
         self.deleteLater()
+
+    def _remember(self, _result: int) -> None:
+        """Keep size and place of the window for the next time."""
+        QgsSettings().setValue(GEOMETRY, self.window.saveGeometry())
 
     def _open_packages(self) -> None:
         """Go from the greeting to the packages."""
