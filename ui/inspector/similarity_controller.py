@@ -292,6 +292,7 @@ class SimilarityController(QObject):
             self._picture = None
             self._widget.show_sentence(self.tr("The map shows nothing that the layer's CRS has coordinates for."))
             return
+        self._widget.show_sentence(self.tr("Reading what the map shows…"))
         self.pictures.ask(PictureRequest(self._live, view.extent, view.width, view.height))
 
     # ---- what the work brings
@@ -303,6 +304,8 @@ class SimilarityController(QObject):
             self.scores.stop()
             if self._overlay is not None:
                 self._overlay.clear()
+            self._show_spread()
+            self._widget.show_sentence("")
             self._widget.set_overviews(self.tr("So large an extent takes long to read, as the raster has no overviews "
                                                "(smaller copies of itself). Zoom in, or make them once."),
                                        self.overviews.busy())
