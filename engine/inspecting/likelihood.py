@@ -14,7 +14,9 @@ import numpy as np
 
 from ..analyses.similarity.scores import numbers_of, standard_of
 from ..errors import InputError
+from ..field_pass import FieldBlock
 from ..progress import Progress, check
+from .shared_rows import share_rows
 from .view_block import ViewBlock
 
 _PENALTIES = (0.01, 0.1, 1.0)
@@ -173,26 +175,31 @@ def likelihood(block: ViewBlock, model: ClassModel, progress: Progress) -> Likel
                          "{dimensions}: take them from the same embeddings.", length=model.weights.shape[1],
                          path=block.path, dimensions=block.dimensions)
     shares = np.empty((len(model.classes), block.rows * block.cols), dtype=np.float32)
-    for part, values, unit in numbers_of(block.block, _PRODUCT_PIXELS):
-        check(progress)
-        weights = model.weights if model.angular else model.weights * np.float32(unit)
-        np.matmul(weights, values, out=shares[:, part])
-    for start in range(0, shares.shape[1], _SOFTMAX_PIXELS):
-        part = slice(start, start + _SOFTMAX_PIXELS)
-        scores = shares[:, part]
-        lengths = block.lengths[part]
-        if model.angular:
-            scores /= lengths
-        else:
-            scores[:, np.isnan(lengths)] = np.nan
-        scores += model.intercepts[:, None]
-        _softmax(scores, model.softness)
+    check(progress)
+
+    def fill(pixels: slice, some: FieldBlock) -> None:
+        """Work out some rows."""
+        room, lengths = shares[:, pixels], block.lengths[pixels]
+        for part, values, unit in numbers_of(some, _PRODUCT_PIXELS):
+            weights = model.weights if model.angular else model.weights * np.float32(unit)
+            np.matmul(weights, values, out=room[:, part])
+        for start in range(0, len(lengths), _SOFTMAX_PIXELS):
+            part = slice(start, start + _SOFTMAX_PIXELS)
+            _to_shares(room[:, part], lengths[part], model)
+
+    share_rows(block.block, fill)
+    check(progress)
     return Likelihood(model.classes, shares.reshape(-1, block.rows, block.cols))
 
 
-def _softmax(scores: np.ndarray, softness: float) -> None:
-    """Turn scores `(classes, n)` into shares that sum to one, in place."""
+def _to_shares(scores: np.ndarray, lengths: np.ndarray, model: ClassModel) -> None:
+    """Turn products `(classes, n)` of vectors of these lengths into shares that sum to one, in place."""
+    if model.angular:
+        scores /= lengths
+    else:
+        scores[:, np.isnan(lengths)] = np.nan
+    scores += model.intercepts[:, None]
     scores -= scores.max(axis=0)
-    scores *= np.float32(1.0 / softness)
+    scores *= np.float32(1.0 / model.softness)
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=0)

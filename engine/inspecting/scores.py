@@ -12,7 +12,9 @@ from ..analyses.similarity.methods import Material, Recipe, fit
 from ..analyses.similarity.scores import CosineScorer, project, score_block, score_vectors
 from ..errors import InputError
 from ..field import open_field
+from ..field_pass import FieldBlock
 from ..progress import Part, Progress
+from .shared_rows import share_rows
 from .view_block import ViewBlock
 
 MEAN, ROCCHIO = "mean", "rocchio"
@@ -91,7 +93,15 @@ def score(block: ViewBlock, query: Query) -> np.ndarray:
     """Return the scores `(rows, cols)` of what a canvas shows, −1..1, NaN where there is no vector or one of zeros."""
     scorer = query.scorer()
     _require_length(scorer.queries.shape[1], block)
-    return score_block(block.block, _KnownLengths(scorer.queries[0].astype(np.float32), block.lengths))
+    query_vector = scorer.queries[0].astype(np.float32)
+    found = np.empty(block.rows * block.cols, dtype=np.float32)
+
+    def score_part(pixels: slice, part: FieldBlock) -> None:
+        """Score some rows."""
+        found[pixels] = score_block(part, _KnownLengths(query_vector, block.lengths[pixels])).ravel()
+
+    share_rows(block.block, score_part)
+    return found.reshape(block.rows, block.cols)
 
 
 def score_rows(vectors: np.ndarray, query: Query) -> np.ndarray:

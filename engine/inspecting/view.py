@@ -17,6 +17,7 @@ from ..grid import Window
 from ..progress import Progress, check
 from .axis import Axis, Ruler, axis_of
 from .levels import Level, level_for, levels_of
+from .shared_rows import share_rows
 from .view_block import ViewBlock
 
 __all__ = ["FieldView", "ViewBlock"]
@@ -208,8 +209,14 @@ def _mean_step(axis: Axis) -> float:
 def lengths_of(block: FieldBlock) -> np.ndarray:
     """Return the lengths `(pixels,)` of a block's numbers, NaN where there is no vector or one of zeros."""
     square = np.empty(block.window.width * block.window.height, dtype=np.float32)
-    for part, values, _ in numbers_of(block, CHUNK):
-        sum_squares(values, square[part])
+
+    def measure(pixels: slice, some: FieldBlock) -> None:
+        """Measure some rows."""
+        room = square[pixels]
+        for part, values, _ in numbers_of(some, CHUNK):
+            sum_squares(values, room[part])
+
+    share_rows(block, measure)
     with np.errstate(invalid="ignore"):
         square[~np.isfinite(square) | (square == 0)] = np.nan
     return np.sqrt(square, out=square)

@@ -17,7 +17,9 @@ from earthprint.engine.centres import point_wkb
 from earthprint.engine.dataset import open_raster
 from earthprint.engine.errors import Cancelled, InputError
 from earthprint.engine.field import open_field
+from earthprint.engine.inspecting import shared_rows
 from earthprint.engine.inspecting import view as view_module
+from earthprint.engine.inspecting.likelihood import background_of, fit_classes, likelihood
 from earthprint.engine.inspecting.probe import probe_field
 from earthprint.engine.inspecting.scores import Query, query_under, score, score_rows
 from earthprint.engine.inspecting.view import FieldView
@@ -69,6 +71,26 @@ def test_scores_are_those_that_the_search_writes(tmp_path, coding, transform):
         assert np.array_equal(score(block, read), written, equal_nan=True)
         table = seen(block).reshape(len(probes[0]), -1).T
         assert np.allclose(score_rows(table, query), shown.ravel(), atol=1e-6, equal_nan=True)
+
+
+@pytest.mark.parametrize("coding", ["f4", "a1"])
+def test_threads_share_the_rows_and_change_nothing(tmp_path, coding, monkeypatch):
+    values = unit_vectors(ROWS, COLUMNS)
+    values[:, 80:, 3] = np.nan
+    path = seen_field(tmp_path / "f.tif", values, coding)
+    alone = FieldView.open(path).read(EXTENT, COLUMNS, ROWS, Silent())
+    query = Query(alone.vectors_of(np.array([777])))
+    model = fit_classes(alone.vectors_of(np.array([5, 4000, 9000])), list("abc"), "cosine", background_of(alone))
+    expected, shares = score(alone, query), likelihood(alone, model, Silent()).shares
+    monkeypatch.setattr(shared_rows, "_LEAST_PIXELS", 1000)
+    monkeypatch.setattr(shared_rows.os, "cpu_count", lambda: 7)
+    together = FieldView.open(path).read(EXTENT, COLUMNS, ROWS, Silent())
+    names = set()
+    shared_rows.share_rows(together.block, lambda pixels, part: names.add((pixels.start, part.shape)))
+    assert names == {(0, (22, 200)), (4400, (23, 200)), (9000, (22, 200)), (13400, (23, 200))}
+    assert np.array_equal(together.lengths, alone.lengths, equal_nan=True)
+    assert np.array_equal(score(together, query), expected, equal_nan=True) and np.isnan(expected).sum() == 13
+    assert np.allclose(likelihood(together, model, Silent()).shares, shares, atol=1e-6, equal_nan=True)
 
 
 def test_a_polygon_counts_as_its_mean_in_both(tmp_path):
