@@ -7,9 +7,11 @@ from typing import Optional, Tuple
 
 import numpy as np
 
-# How dense a point is by how many others share its small square of the screen: a lone one lets the ground through.
-_DENSITIES = (0.5, 0.62, 0.74, 0.86, 1.0)
+# How dense a point is goes by how many others share its small square of the screen, in steps on a scale of logarithms:
+# of very many points a lone one is faint, of few ones each is plain to see.
+_LEVELS = 8
 _CROWD = 4
+_BUSY = 0.98
 _DIMMED = 0.3
 CHOSEN = 0xFFF2D600
 
@@ -44,8 +46,9 @@ class CloudColours:
     def _tables(colours: np.ndarray, share: float) -> np.ndarray:
         """Return a row of colours for each density."""
         parts = np.asarray(colours, dtype=np.float32).reshape(-1, 3)
-        found = np.empty((len(_DENSITIES), len(parts)), dtype=np.uint32)
-        for level, density in enumerate(_DENSITIES):
+        lone = float(np.clip(0.95 - 0.3 * np.log10(max(1, len(parts)) / 1000), 0.3, 0.95))
+        found = np.empty((_LEVELS, len(parts)), dtype=np.uint32)
+        for level, density in enumerate(np.linspace(lone, 1.0, _LEVELS).tolist()):
             alpha = density * share
             red, green, blue = np.rint(parts * alpha).astype(np.uint32).T
             found[level] = (np.uint32(round(255 * alpha)) << np.uint32(24) | red << np.uint32(16)
@@ -85,11 +88,16 @@ def draw_cloud(columns: np.ndarray, rows: np.ndarray, colours: CloudColours, cho
 
 
 def _crowding(x: np.ndarray, y: np.ndarray, shape: Tuple[int, int], radius: int) -> np.ndarray:
-    """Return the density of each point by how many share its square."""
+    """Return the density of each point by how many share its square, the busiest squares being the densest."""
+    if not len(x):
+        return np.empty(0, dtype=np.int64)
     side = _CROWD * max(1, radius)
     across = shape[1] // side + 1
     squares = (y // side) * across + x // side
-    return np.minimum(np.bincount(squares)[squares] - 1, len(_DENSITIES) - 1) if len(x) else squares
+    count = np.bincount(squares)
+    busy = max(float(np.quantile(count[count > 0], _BUSY)), 2.0 * _LEVELS)
+    steps = np.log(np.arange(1, int(count.max()) + 1)) / np.log(busy) * (_LEVELS - 1)
+    return np.minimum(np.append(0, steps.astype(np.int64)), _LEVELS - 1)[count[squares]]
 
 
 def _widened(values: np.ndarray, radius: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 import numpy as np
 from qgis.PyQt.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer, pyqtSignal
@@ -62,6 +62,8 @@ class ScatterPlot(QWidget):
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._points = np.empty((0, 2), dtype=np.float64)
+        self._reachable = self._points
+        self._bounds: Optional[Tuple[np.ndarray, np.ndarray]] = None
         self._order = np.empty(0, dtype=np.int64)
         self._colours = CloudColours(np.empty((0, 3)))
         self._chosen: Optional[np.ndarray] = None
@@ -89,6 +91,10 @@ class ScatterPlot(QWidget):
     def set_points(self, points: np.ndarray, colours: np.ndarray) -> None:
         """Show other points `(n, 2)` with uint8 colours `(n, 3)`, all of them in sight."""
         self._points = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+        known = np.isfinite(self._points).all(axis=1)
+        # What is nowhere is infinitely far from everything, so that no search finds it.
+        self._reachable = np.asfortranarray(np.where(known[:, None], self._points, np.inf))
+        self._bounds = (self._points[known].min(axis=0), self._points[known].max(axis=0)) if known.any() else None
         # In an order of chance no class lies above another one only because it comes later in the table.
         self._order = np.random.default_rng(0).permutation(len(self._points))
         self._chosen = None
@@ -159,12 +165,17 @@ class ScatterPlot(QWidget):
 
     def nearest(self, at: QPointF) -> int:
         """Return the number of the point nearest to a pixel, −1 where none is near."""
-        if not len(self._points):
-            return -1
-        place = self.places_of(np.array([[at.x(), at.y()]]))[0]
-        apart = ((self._points - place) ** 2).sum(axis=1)
-        found = int(np.argmin(np.where(np.isfinite(apart), apart, np.inf)))
-        return found if apart[found] <= (_NEAR / self._view.scale) ** 2 else -1
+        found, apart = self._nearest_to(self.places_of(np.array([[at.x(), at.y()]]))[0])
+        return found if apart <= _NEAR / self._view.scale else -1
+
+    def _nearest_to(self, place: np.ndarray) -> Tuple[int, float]:
+        """Return the number of the point nearest to one of the plane, and how far it is; −1 where there is none."""
+        if self._bounds is None:
+            return -1, float("inf")
+        x, y = self._reachable[:, 0] - place[0], self._reachable[:, 1] - place[1]
+        apart = x * x + y * y
+        found = int(apart.argmin())
+        return found, float(apart[found]) ** 0.5
 
     def sizeHint(self) -> QSize:  # noqa: N802  (the name is Qt's)
         """Be large enough to see something."""
@@ -225,12 +236,11 @@ class ScatterPlot(QWidget):
 
     def _fitting(self) -> PlotView:
         """Return the view with all points."""
-        known = self._points[np.isfinite(self._points).all(axis=1)]
-        if not len(known):
+        if self._bounds is None:
             return PlotView()
-        low, high = known.min(axis=0), known.max(axis=0)
+        low, high = self._bounds
         area = self._area()
-        span = np.maximum(high - low, 1e-9 * max(1.0, float(np.abs(known).max())))
+        span = np.maximum(high - low, 1e-9 * max(1.0, float(np.abs([low, high]).max())))
         scale = min(area.width() / span[0], area.height() / span[1]) * (1 - 2 * _MARGIN)
         middle = (low + high) / 2
         return PlotView(float(middle[0]), float(middle[1]), float(scale))
@@ -415,9 +425,9 @@ class ScatterPlot(QWidget):
 
     def _pick_middle(self) -> None:
         """Do what a click on the point nearest to the middle does."""
-        if len(self._points):
-            apart = ((self._points - (self._view.x, self._view.y)) ** 2).sum(axis=1)
-            self.picked.emit(int(np.argmin(np.where(np.isfinite(apart), apart, np.inf))))
+        number, _ = self._nearest_to(np.array([self._view.x, self._view.y]))
+        if number >= 0:
+            self.picked.emit(number)
 
     def _point_at(self, number: int) -> None:
         """Tell what the pointer is on."""

@@ -9,11 +9,11 @@ from qgis.PyQt.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QFormLayout,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
+    QRadioButton,
     QSizePolicy,
     QSpinBox,
     QVBoxLayout,
@@ -181,10 +181,11 @@ class ScatterWidget(QWidget):
         button.setToolTip(tip)
         return button
 
-    def _drag(self, name: str, text: str, mode: str, tip: str) -> QPushButton:
+    def _drag(self, name: str, text: str, mode: str, tip: str) -> QRadioButton:
         """Make one of the buttons that say what a drag does."""
-        button = self._button(name, text, tip)
-        button.setCheckable(True)
+        button = QRadioButton(text, self)
+        button.setObjectName(name)
+        button.setToolTip(tip)
         button.setProperty("drag", mode)
         self.drags.addButton(button)
         button.clicked.connect(self._choose_drag)
@@ -213,10 +214,14 @@ class ScatterWidget(QWidget):
         label = form.labelForField(row)
         if label is not None:
             label.setBuddy(self.plane)
-        buttons = QGridLayout()
-        buttons.setContentsMargins(0, 0, 0, 0)
-        for number, button in enumerate((self.lasso, self.box, self.move_, self.all, self.in_sight, self.clear)):
-            buttons.addWidget(button, number // 3, number % 3)
+        drags, buttons = QHBoxLayout(), QHBoxLayout()
+        for button in (self.lasso, self.box, self.move_):
+            drags.addWidget(button)
+        drags.addStretch(1)
+        form.addRow(self.tr("Drag"), drags)
+        for button in (self.all, self.in_sight, self.clear):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addLayout(buttons)

@@ -198,9 +198,7 @@ class TimePlot(QWidget):
 
     def _draw_curve(self, painter: QPainter, curve: Curve, number: int) -> None:
         """Draw a curve with a mark at each date; dates without a value tear it."""
-        colour = QColor(COLOURS[number % len(COLOURS)])
-        if self._is_dark():
-            colour = colour.lighter(150)
+        colour = curve_colour(number, self.palette())
         known = [math.isfinite(distance) for distance in curve.distances]
         for run in _runs(self._in_time(), known):
             places = [self.position(date, curve.distances[date]) for date in run]
@@ -220,10 +218,6 @@ class TimePlot(QWidget):
     def _in_time(self) -> List[int]:
         """Return the dates in their order."""
         return sorted(range(len(self._timeline.dates)), key=lambda date: self._timeline.moments[date])
-
-    def _is_dark(self) -> bool:
-        """Tell whether the ground is dark."""
-        return self.palette().color(QPalette.ColorRole.Base).lightness() < 128
 
     def _faint(self) -> QColor:
         """Return a colour between ground and text."""
@@ -270,6 +264,12 @@ class TimePlot(QWidget):
             self._near = date
             self.date_shown.emit(date)
             self.update()
+
+
+def curve_colour(number: int, palette: QPalette) -> QColor:
+    """Return the colour of a curve, lighter on a dark ground."""
+    colour = QColor(COLOURS[number % len(COLOURS)])
+    return colour.lighter(150) if palette.color(QPalette.ColorRole.Base).lightness() < 128 else colour
 
 
 def ticks_up_to(most: float) -> List[float]:

@@ -22,7 +22,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from .time_plot import COLOURS, Timeline, TimePlot
+from .time_plot import Timeline, TimePlot, curve_colour
 
 _NAME, _DATE = 0, 1
 
@@ -135,7 +135,7 @@ class TimeWidget(QWidget):
             if place:
                 mark = "\u25a0" if number else "\u25cf"
                 words.append('<span style="color:{}">{}</span>\u00a0<b>{}</b> {}'.format(
-                    COLOURS[number], mark, letter, place))
+                    curve_colour(number, self.palette()).name(), mark, letter, place))
         self.places.setText("<br>".join(words))
         self.places.setVisible(bool(words))
         self.pin.setEnabled(bool(first))
@@ -182,9 +182,10 @@ class TimeWidget(QWidget):
         table.horizontalHeader().setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
         table.horizontalHeader().setSectionResizeMode(_DATE, QHeaderView.ResizeMode.ResizeToContents)
         table.verticalHeader().setVisible(False)
+        table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 8)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setTabKeyNavigation(False)
-        table.setMinimumHeight(4 * table.fontMetrics().height() + table.horizontalHeader().sizeHint().height())
+        table.setMinimumHeight(3 * (table.fontMetrics().height() + 8) + table.horizontalHeader().sizeHint().height())
         table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         return table
 
