@@ -54,7 +54,8 @@ def train(request: TrainRequest, progress: Progress) -> TrainResult:
     _write(account, learnt.fitted, Part(progress, 0.95, 1.0))
     if learnt.kept is not None:
         learnt.kept.remove()
-    return TrainResult(request.output, account.model.score, _score(account.random), _score(account.coordinates),
+    random = account.model if account.model.folds.kind == RANDOM else account.random
+    return TrainResult(request.output, account.model.score, _score(random), _score(account.coordinates),
                        len(account.samples.vectors), account.kind, account.warnings)
 
 

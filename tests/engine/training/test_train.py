@@ -227,5 +227,6 @@ def test_rows_without_places_are_trained_on_by_random_folds(tmp_path: Path) -> N
     rows = with_vectors([None] * 80, {"target": (vectors @ np.ones(DIMENSIONS)).tolist()}, list(vectors))
     result: TrainResult = train(asked(rows, tmp_path, predictions=str(tmp_path / "p.gpkg")), Silent())
     assert result.score > 0.99 and np.isnan(result.score_coordinates)
+    assert result.score_random == result.score
     dataset = ogr.Open(str(tmp_path / "p.gpkg"))
     assert dataset.GetLayer(0).GetGeomType() == ogr.wkbNone
