@@ -22,13 +22,17 @@ class InspectorPanel:
         """Bring the dock back if it was there when QGIS was closed, at its old place."""
         if settings.inspector_open():
             self._make()
-            self._iface.mainWindow().restoreDockWidget(self.dock)
+            # a dock that has a place already is not put back to its old one
+            if not self._iface.mainWindow().restoreDockWidget(self.dock):
+                self._place()
+            self.dock.show()
 
     def open(self) -> None:
         """Show the dock and remember that it is wanted."""
         settings.remember_inspector_open()
         if self.dock is None:
             self._make()
+            self._place()
         self.dock.show()
         self.dock.raise_()
 
@@ -46,4 +50,7 @@ class InspectorPanel:
         from ..ui.inspector.tabs import tabs
 
         self.dock = InspectorDock(self._iface.mapCanvas(), tabs(), self._iface.mainWindow())
+
+    def _place(self) -> None:
+        """Put the dock to the right of the map."""
         self._iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)

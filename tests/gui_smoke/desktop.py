@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterator, List, Optional
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SCREEN = "1400x1000x24"
+SCREEN = (1400, 1000)
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ def qgis() -> Optional[str]:
 
 
 @contextmanager
-def screen() -> Iterator[str]:
+def screen(scale: int = 1) -> Iterator[str]:
     """Run an X server without a screen and hand out its display name; it picks a free number itself."""
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", SCREEN, "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "{}x{}x24".format(*(side * scale for side in SCREEN)), "-nolisten", "tcp"],
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -110,8 +110,11 @@ def end(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def carry_out(plan: List[Dict[str, Any]], folder: Path, timeout: float = 180) -> Account:
-    """Run the steps of a plan in a desktop of its own and return the account; `folder` must be new."""
+def carry_out(plan: List[Dict[str, Any]], folder: Path, timeout: float = 180, scale: int = 1) -> Account:
+    """Run the steps of a plan in a desktop of its own and return the account; `folder` must be new.
+
+    With a scale of 2 everything is drawn with twice the pixels, on a screen with twice the pixels.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     write_profile(folder)
     (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
@@ -119,7 +122,7 @@ def carry_out(plan: List[Dict[str, Any]], folder: Path, timeout: float = 180) ->
     if program is None:
         raise RuntimeError("the QGIS desktop is not installed")
     output = folder / "output.txt"
-    with screen() as display, output.open("w", encoding="utf-8") as stream:
+    with screen(scale) as display, output.open("w", encoding="utf-8") as stream:
         desktop = subprocess.Popen(
             [
                 program,
@@ -134,7 +137,7 @@ def carry_out(plan: List[Dict[str, Any]], folder: Path, timeout: float = 180) ->
                 "--code",
                 str(HERE / "drive.py"),
             ],  # fmt: skip
-            env=environment(folder, display),
+            env={**environment(folder, display), "QT_SCALE_FACTOR": str(scale)},
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,

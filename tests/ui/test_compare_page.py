@@ -80,7 +80,7 @@ def test_two_places_of_one_field(dock, canvas, tmp_path):
                                     f"{ground:.0f} m apart on the ground")
     differences = second - first
     order = np.argsort(-np.abs(differences), kind="stable")
-    names = [f"Dimension {index + 1}" for index in order]
+    names = [f"{index + 1}" for index in order]
     assert [widget.table.topLevelItem(row).text(0) for row in range(DIMENSIONS)] == names
     assert np.allclose([bar.value for bar in widget.bars.bars()], differences[order], atol=1e-6)
     shares = 100 * differences[order] ** 2 / (differences ** 2).sum()

@@ -149,7 +149,7 @@ def _moved(layer: QgsMapLayer, place: Place, reach: float) -> "Optional[Tuple[fl
 
 
 def _of_raster(question: RasterQuestion) -> List[Answer]:
-    """Read one pixel."""
+    """Read one pixel of the one band, or of those bands of several that bear the name of a result."""
     info = raster_info(question.path)
     left, dx, _, top, _, dy = info.grid.transform
     column, row = int(np.floor((question.x - left) / dx)), int(np.floor((question.y - top) / dy))
@@ -162,10 +162,11 @@ def _of_raster(question: RasterQuestion) -> List[Answer]:
         return []
     found = []
     for band, number in zip(info.data_bands, raw[:, 0, 0].tolist()):
+        if len(bands) > 1 and not RESULT_COLUMN.match(band.description):
+            continue
         value = number * (1.0 if band.scale is None else band.scale) + (0.0 if band.offset is None else band.offset)
         name = question.names.get(float(number), "") if len(bands) == 1 else ""
-        what = band.description or ("" if len(bands) == 1 else "Band {}".format(band.index))
-        found.append(Answer(question.layer, what, name or _text(value)))
+        found.append(Answer(question.layer, band.description, name or _text(value)))
     return found
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
 from qgis.PyQt.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
+from qgis.PyQt.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from qgis.PyQt.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from ..plot_colours import PlotColours, plot_colours
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class BarsWidget(QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802  (the name is Qt's)
         """Ask for some lines of text in height."""
         metrics = self.fontMetrics()
-        return QSize(metrics.averageCharWidth() * 40, metrics.height() * 9)
+        return QSize(metrics.averageCharWidth() * 40, metrics.height() * 8)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  (the name is Qt's)
         """Stay legible."""
@@ -84,17 +86,17 @@ class BarsWidget(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802  (the name is Qt's)
         """Draw groups, bars, the line of zero, the scale and the current bar."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Base))
+        painter, colours = QPainter(self), plot_colours(self)
+        painter.fillRect(self.rect(), colours.ground)
         if self._bars:
             area = self._area()
             low, high = self._range()
-            self._draw_groups(painter, area)
-            self._draw_bars(painter, area, low, high)
-            self._draw_scale(painter, area, low, high)
-            self._draw_current(painter, area)
+            self._draw_groups(painter, area, colours)
+            self._draw_bars(painter, area, low, high, colours)
+            self._draw_scale(painter, area, low, high, colours)
+            self._draw_current(painter, area, colours)
         if self.hasFocus():
-            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1, Qt.PenStyle.DotLine))
+            painter.setPen(QPen(colours.text, 1, Qt.PenStyle.DotLine))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
@@ -150,24 +152,22 @@ class BarsWidget(QWidget):
         low, high = min(0.0, *values), max(0.0, *values)
         return (low, high) if high > low else (low, low + 1.0)
 
-    def _draw_groups(self, painter: QPainter, area: QRectF) -> None:
+    def _draw_groups(self, painter: QPainter, area: QRectF, colours: PlotColours) -> None:
         """Shade every other group and write its title where it fits."""
-        start, metrics, palette = 0, self.fontMetrics(), self.palette()
+        start, metrics = 0, self.fontMetrics()
         for number, group in enumerate(self._groups):
             left = area.left() + area.width() * start / len(self._bars)
             width = area.width() * group.count / len(self._bars)
             if number % 2:
-                painter.fillRect(QRectF(left, area.top(), width, area.height()),
-                                 palette.color(QPalette.ColorRole.AlternateBase))
-            painter.setPen(palette.color(QPalette.ColorRole.Text))
+                painter.fillRect(QRectF(left, area.top(), width, area.height()), colours.shade)
+            painter.setPen(colours.text)
             room = QRectF(left, area.bottom() + metrics.descent() * 0.5, width, metrics.height())
             painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter),
                              metrics.elidedText(group.title, Qt.TextElideMode.ElideRight, int(width)))
             start += group.count
 
-    def _draw_bars(self, painter: QPainter, area: QRectF, low: float, high: float) -> None:
+    def _draw_bars(self, painter: QPainter, area: QRectF, low: float, high: float, colours: PlotColours) -> None:
         """Draw a bar each, or the range of all that fall into a column of pixels."""
-        colour = self.palette().color(QPalette.ColorRole.Highlight)
         count, span = len(self._bars), high - low
         zero = area.bottom() - area.height() * (0.0 - low) / span
         columns = min(count, max(1, int(area.width())))
@@ -181,14 +181,14 @@ class BarsWidget(QWidget):
             upper = zero - top / span * area.height()
             lower = zero - bottom / span * area.height()
             painter.fillRect(QRectF(area.left() + column * width, upper, max(width - gap, 0.5),
-                                    max(lower - upper, 0.5)), colour)
-        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+                                    max(lower - upper, 0.5)), colours.accent)
+        painter.setPen(colours.text)
         painter.drawLine(QPointF(area.left(), zero), QPointF(area.right(), zero))
 
-    def _draw_scale(self, painter: QPainter, area: QRectF, low: float, high: float) -> None:
+    def _draw_scale(self, painter: QPainter, area: QRectF, low: float, high: float, colours: PlotColours) -> None:
         """Write the lowest and highest number beside the bars, and zero where there is room for it."""
         metrics = self.fontMetrics()
-        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        painter.setPen(colours.text)
         written: List[float] = []
         for value in (high, low, 0.0):
             y = area.bottom() - area.height() * (value - low) / (high - low)
@@ -201,13 +201,13 @@ class BarsWidget(QWidget):
             painter.drawText(room, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
                              _scale_text(value))
 
-    def _draw_current(self, painter: QPainter, area: QRectF) -> None:
+    def _draw_current(self, painter: QPainter, area: QRectF, colours: PlotColours) -> None:
         """Frame the current bar."""
         if not 0 <= self._current < len(self._bars):
             return
         width = area.width() / len(self._bars)
         frame = QRectF(area.left() + self._current * width - 1, area.top(), max(width + 1, 3.0), area.height())
-        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Text), 1))
+        painter.setPen(QPen(colours.text, 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(frame)
 

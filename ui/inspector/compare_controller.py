@@ -19,7 +19,7 @@ from .point_controller import REACH_PIXELS, distance_text
 from .point_work import Found, ProbeRequest, probe, why_none
 from .session import InspectorSession, Place
 from .subject import FieldSubject
-from .vector_order import dimension_names
+from .vector_order import dimension_names, short_name
 
 
 class CompareController(QObject):
@@ -175,7 +175,7 @@ class CompareController(QObject):
             self._session.say(str(error))
             return
         field = first.subject.view.field if isinstance(first.subject, FieldSubject) else None
-        names = dimension_names(len(found.order), field)
+        names = [short_name(name) for name in dimension_names(len(found.order), field)]
         rows = [DifferenceRow(names[index], float(found.first[index]), float(found.second[index]),
                               float(found.differences[index]), float(found.shares[index])) for index in found.order]
         metres = metres_between(first, second)

@@ -78,8 +78,8 @@ class CompareWidget(QWidget):
         self.table.clear()
         items = []
         for row in rows:
-            item = QTreeWidgetItem([row.name, "{:.4g}".format(row.first), "{:.4g}".format(row.second),
-                                    "{:+.4g}".format(row.difference), "{:.1f} %".format(100 * row.share)])
+            item = QTreeWidgetItem([row.name, "{:.3g}".format(row.first), "{:.3g}".format(row.second),
+                                    "{:+.3g}".format(row.difference), "{:.1f} %".format(100 * row.share)])
             for column in range(1, 5):
                 item.setTextAlignment(column, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
             items.append(item)
@@ -118,7 +118,7 @@ class CompareWidget(QWidget):
         self.bars_label.setBuddy(self.bars)
         self.table = QTreeWidget(self)
         self.table.setObjectName("numbers")
-        self.table.setHeaderLabels([self.tr("Number"), self.tr("A"), self.tr("B"), self.tr("B − A"), self.tr("Share")])
+        self.table.setHeaderLabels([self.tr("Dimension"), self.tr("A"), self.tr("B"), self.tr("B − A"), self.tr("Share")])
         self.table.headerItem().setToolTip(4, self.tr("How much of the squared distance between the vectors this is"))
         self.table.setRootIsDecorated(False)
         self.table.setUniformRowHeights(True)
@@ -128,9 +128,8 @@ class CompareWidget(QWidget):
         self.table.setAccessibleName(self.tr("Numbers of both places, the largest differences first"))
         self.table.setMinimumHeight(int(self.fontMetrics().height() * 1.35 * 7))
         header = self.table.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(self.fontMetrics().horizontalAdvance("-0.000000"))
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.swap = QPushButton(self.tr("S&wap"), self)
         self.swap.setObjectName("swap")
         self.swap.clicked.connect(self.swap_requested)

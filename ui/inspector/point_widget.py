@@ -28,6 +28,7 @@ from qgis.PyQt.QtWidgets import (
 
 from .bars_widget import Bar, BarGroup, BarsWidget
 
+MOST_OTHERS = 6
 ORDER_NAMES = ("number", "value", "size", "parts")
 
 
@@ -120,8 +121,9 @@ class PointWidget(QWidget):
             self.others.addTopLevelItem(item)
         for part in (self.others, self.others_label):
             part.setVisible(bool(rows))
-        lines = min(max(len(rows), 1), 6) + 1.6
-        self.others.setFixedHeight(int(self.others.fontMetrics().height() * 1.35 * lines))
+        line = max(self.others.sizeHintForRow(0), self.others.fontMetrics().height())
+        frame = 2 * self.others.frameWidth() + self.others.header().sizeHint().height()
+        self.others.setFixedHeight(frame + line * min(max(len(rows), 1), MOST_OTHERS))
 
     def set_busy(self, busy: bool) -> None:
         """Say that the search is under way."""
@@ -182,7 +184,7 @@ class PointWidget(QWidget):
         headers = [self.tr("Rank"), self.tr("Score"), self.tr("Distance")]
         self.neighbours = self._tree("neighbours", headers, self.tr("Places in view that are most alike"))
         self.neighbours.header().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.neighbours.setMinimumHeight(int(self.fontMetrics().height() * 1.35 * 6))
+        self.neighbours.setMinimumHeight(int(self.fontMetrics().height() * 1.35 * 5))
         self.neighbours_label = QLabel(self.tr("&Most alike in view"), self)
         self.neighbours_label.setBuddy(self.neighbours)
         self.remark = QLabel(self)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Optional
 
 from qgis.PyQt.QtCore import QPointF, QRectF, QSize, Qt
-from qgis.PyQt.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPen
+from qgis.PyQt.QtGui import QImage, QPainter, QPaintEvent, QPen
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
+
+from ..plot_colours import plot_colours
 
 
 class ThumbnailWidget(QWidget):
@@ -52,17 +54,17 @@ class ThumbnailWidget(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802  (the name is Qt's)
         """Draw the picture and the ring, or the sentence, in a frame."""
-        painter = QPainter(self)
-        palette, unit = self.palette(), float(self.fontMetrics().height())
-        painter.fillRect(self.rect(), palette.color(QPalette.ColorRole.Base))
-        painter.setPen(palette.color(QPalette.ColorRole.Text))
+        painter, colours = QPainter(self), plot_colours(self)
+        unit = float(self.fontMetrics().height())
+        painter.fillRect(self.rect(), colours.ground)
+        painter.setPen(colours.text)
         if self._image.isNull():
             room = QRectF(self.rect()).adjusted(unit * 0.4, unit * 0.4, -unit * 0.4, -unit * 0.4)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(room, int(flags), self._text)
         else:
             self._draw_image(painter, unit)
-        painter.setPen(palette.color(QPalette.ColorRole.Mid))
+        painter.setPen(colours.line)
         painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 

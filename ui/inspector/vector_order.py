@@ -20,6 +20,12 @@ def dimension_names(dimensions: int, field: Optional[Field]) -> List[str]:
     return [name or "Dimension {}".format(number) for number, name in enumerate(names, 1)]
 
 
+def short_name(name: str) -> str:
+    """Return what tells a dimension from others where it is said that they are dimensions."""
+    start, _, rest = name.partition(" ")
+    return rest if start in ("Dimension", "Component") and rest.isdigit() else name
+
+
 def parts_of(space: Optional[Space]) -> List[BarGroup]:
     """Return the blocks that a space is made of: the layers that were fused into it; none where it is one."""
     if space is None:
