@@ -81,7 +81,8 @@ def test_a_click_draws_the_distances(dock, tmp_path):
         ("field 2019", "2019", True), ("field 2021", "2021", True), ("field 2023", "2023", True)]
     assert "Click the map" in widget.sentence.text()
     click(dock._canvas, *pixel_of(dock, 20, 12))
-    curves = drawn(controller)
+    drawn(controller)
+    assert wait_until(lambda: len(widget.plot.timeline().band) == 3)
     fields = {2021: field_values(seed=1), 2019: field_values(seed=2), 2023: field_values(seed=3)}
     expected = [cosine(fields[year][:, 12, 20], fields[2019][:, 12, 20]) for year in (2019, 2021, 2023)]
     shown = widget.plot.timeline()
@@ -92,7 +93,7 @@ def test_a_click_draws_the_distances(dock, tmp_path):
         apart = cosine(fields[year].reshape(6, -1), fields[2019].reshape(6, -1))
         spread = np.quantile(apart[np.isfinite(apart)], (0.25, 0.75))
         assert np.allclose(shown.band[number], spread, atol=0.05)
-    assert shown.band[0] == (0.0, 0.0) and curves.usual is not None
+    assert shown.band[0] == (0.0, 0.0) and controller.usual()[layers[1].source()] == (0.0, 0.0)
     # Another reference.
     widget.reference.setCurrentIndex(2)
     assert wait_until(lambda: widget.plot.timeline().reference == 2)
@@ -119,6 +120,7 @@ def test_a_pinned_place_and_the_table_of_both(dock, tmp_path):
     for curve, (column, row) in zip(widget.plot.timeline().curves, ((30, 20), (20, 12))):
         expected = [cosine(field[:, row, column], fields[0][:, row, column]) for field in fields]
         assert np.allclose(curve.distances, expected, atol=1e-6)
+    assert wait_until(lambda: len(widget.plot.timeline().band) == 3)
     before = set(QgsProject.instance().mapLayers())
     QTest.mouseClick(widget.keep, Qt.MouseButton.LeftButton)
     (new,) = set(QgsProject.instance().mapLayers()) - before
@@ -129,6 +131,8 @@ def test_a_pinned_place_and_the_table_of_both(dock, tmp_path):
     shown = widget.plot.timeline()
     assert [row[2] for row in rows] == [*shown.curves[0].distances, *shown.curves[1].distances]
     assert {row[3] for row in rows} == {"2019"} and rows[1][4] == "field 2021"
+    bounds = [(feature["usual_low"], feature["usual_high"]) for feature in layer.getFeatures()]
+    assert bounds == [*shown.band, *shown.band]
     point = next(layer.getFeatures()).geometry().asPoint()
     assert (int((point.x() - LEFT) // SIDE), int((TOP - point.y()) // SIDE)) == (30, 20)
     assert layer.name() in widget.sentence.text()
@@ -218,6 +222,16 @@ def test_the_usual_change_is_only_asked_for_where_wanted(dock, tmp_path):
     controller, widget = look_into(dock, layers[0])
     widget.band.click()
     click(dock._canvas, *pixel_of(dock, 20, 12))
-    assert drawn(controller).usual is None and widget.plot.timeline().band == ()
+    drawn(controller)
+    assert controller.comparing.counts.asked == 0 and widget.plot.timeline().band == ()
     widget.band.click()
-    assert wait_until(lambda: controller.shown() is not None and controller.shown().usual is not None)
+    assert wait_until(lambda: len(widget.plot.timeline().band) == 3)
+    band = widget.plot.timeline().band
+    # Another place on the same map has the same usual change, which is not read again.
+    click(dock._canvas, *pixel_of(dock, 25, 15))
+    assert wait_until(lambda: not controller.drawing.busy())
+    assert controller.comparing.counts.asked == 1 and widget.plot.timeline().band == band
+    extent = dock._canvas.extent()
+    extent.scale(0.5)
+    dock._canvas.setExtent(extent)
+    assert wait_until(lambda: controller.comparing.counts.done == 2) and widget.plot.timeline().band != band

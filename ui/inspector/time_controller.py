@@ -20,7 +20,16 @@ from .session import InspectorSession, Place
 from .subject import FieldSubject, may_hold_embeddings
 from .time_plot import Curve, Timeline
 from .time_widget import DatedRow, TimeWidget
-from .time_work import Curves, CurvesRequest, RasterAsked, RasterFound, draw_curves, look_through
+from .time_work import (
+    Curves,
+    CurvesRequest,
+    RasterAsked,
+    RasterFound,
+    UsualRequest,
+    draw_curves,
+    find_usual,
+    look_through,
+)
 
 BAND = "time/band"
 DATE_PROPERTY = "earthprint/date"
@@ -41,12 +50,19 @@ class TimeController(QObject):
         self._rasters: List[RasterFound] = []
         self._used: Dict[str, bool] = {}
         self._shown: Optional[Curves] = None
+        self._usual: Dict[str, Tuple[float, float]] = {}
+        self._usual_of: Optional[UsualRequest] = None
         self.listing = Latest(self.tr("Looking for dates"), look_through, self, patience_ms=0)
         self.listing.done.connect(self._listed)
         self.drawing = Latest(self.tr("Reading dates at a place"), draw_curves, self, patience_ms=0)
         self.drawing.done.connect(self._drawn)
         self.drawing.failed.connect(self._failed)
-        self.drawing.busy_changed.connect(widget.set_busy)
+        # The usual change takes longer than a curve and stays the same from click to click.
+        self.comparing = Latest(self.tr("Reading the usual change"), find_usual, self, patience_ms=0)
+        self.comparing.done.connect(self._compared)
+        self.comparing.failed.connect(self._not_compared)
+        for work in (self.drawing, self.comparing):
+            work.busy_changed.connect(self._show_busy)
         widget.set_band(remembered(BAND, True))
         widget.rasters_changed.connect(self._rasters_edited)
         widget.reference_changed.connect(self._draw)
@@ -84,8 +100,8 @@ class TimeController(QObject):
         project = QgsProject.instance()
         project.layersAdded.disconnect(self._list)
         project.layersRemoved.disconnect(self._list)
-        self.listing.stop()
-        self.drawing.stop()
+        for work in (self.listing, self.drawing, self.comparing):
+            work.stop()
         for mark in self._marks.values():
             mark.clear()
         self._marks = {}
@@ -100,6 +116,8 @@ class TimeController(QObject):
     def _subject_changed(self) -> None:
         """List the rasters for another subject."""
         self.drawing.stop()
+        self.comparing.stop()
+        self._usual_of = None
         self._clear("")
         self._asked, self._rasters = (), []
         self._widget.show_rasters(())
@@ -191,9 +209,7 @@ class TimeController(QObject):
         wanted = self._widget.wanted_reference()
         reference = next((raster.path for raster in rasters if raster.layer_id == wanted),
                          rasters[0].path if rasters else "")
-        view = session.view() if self._widget.band.isChecked() else None
-        self.drawing.ask(CurvesRequest(rasters, reference, places, session.subject.crs,
-                                       None if view is None else view.extent))
+        self.drawing.ask(CurvesRequest(rasters, reference, places, session.subject.crs))
 
     def _places(self) -> "Tuple[Tuple[str, Place], ...]":
         """Return the place looked at and the pinned one with their letters, as far as their CRS is the subject's."""
@@ -207,14 +223,53 @@ class TimeController(QObject):
         if self._session is None or not isinstance(self._session.subject, FieldSubject):
             return
         self._shown = found
+        self._ask_usual(request)
+        self._show_curves()
+        self._widget.show_sentence(" ".join(found.remarks) or self._without(found))
+
+    def _show_curves(self) -> None:
+        """Show the curves, and the usual change where it is known."""
+        found = self._shown
         line = found.curves[0].line
         title = (self.tr("Cosine distance to {date}") if line.metric == "cosine"
                  else self.tr("Euclidean distance to {date}")).format(date=line.dates[line.reference])
         curves = tuple(Curve(curve.letter, tuple(curve.line.distances.tolist())) for curve in found.curves)
-        band = () if found.usual is None else tuple((low, high) for low, high in found.usual.tolist())
+        band = tuple(self._usual.get(path, (float("nan"), float("nan"))) for path in line.paths) if self._usual else ()
         self._widget.show_timeline(Timeline(line.dates, tuple(as_year(date) or 0.0 for date in line.dates),
                                             line.reference, curves, band, title))
-        self._widget.show_sentence(" ".join(found.remarks) or self._without(found))
+
+    def _ask_usual(self, request: CurvesRequest) -> None:
+        """Have the usual change read, unless it is wanted no more or known already."""
+        view = self._session.view() if self._widget.band.isChecked() else None
+        if view is None:
+            self.comparing.stop()
+            self._usual, self._usual_of = {}, None
+            return
+        wanted = UsualRequest(tuple(raster.path for raster in request.rasters), request.reference, request.crs,
+                              view.extent)
+        if wanted != self._usual_of:
+            self.comparing.stop()
+            self._usual, self._usual_of = {}, wanted
+            self.comparing.ask(wanted)
+
+    def _compared(self, request: UsualRequest, found: "Dict[str, Tuple[float, float]]") -> None:
+        """Show the usual change behind the curves."""
+        if request == self._usual_of:
+            self._usual = found
+            if self._shown is not None:
+                self._show_curves()
+
+    def _not_compared(self, _request: UsualRequest, sentence: str) -> None:
+        """Say why there is no usual change; the curves stay."""
+        self._widget.show_sentence(sentence)
+
+    def usual(self) -> "Dict[str, Tuple[float, float]]":
+        """Return the bounds of the usual change by the rasters' paths; empty where it isn't known."""
+        return self._usual
+
+    def _show_busy(self, _busy: bool) -> None:
+        """Show that something is at work."""
+        self._widget.set_busy(self.drawing.busy() or self.comparing.busy())
 
     def _without(self, found: Curves) -> str:
         """Say which dates have no value where."""
@@ -242,7 +297,7 @@ class TimeController(QObject):
         if self._shown is None or self._session is None or self._session.subject is None:
             return
         names = {raster.path: raster.name for raster in self._rasters}
-        layer = keep_timeline(self._shown, names, self._session.subject.crs)
+        layer = keep_timeline(self._shown, self._usual, names, self._session.subject.crs)
         QgsProject.instance().addMapLayer(layer)
         self._widget.show_sentence(self.tr("The numbers are in the scratch layer “{name}”; save it to keep it.").format(
             name=layer.name()))

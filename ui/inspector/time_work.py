@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import Dict, List, Tuple
 
-import numpy as np
 from qgis.core import QgsCoordinateReferenceSystem
 
 from ...engine.analyses.change.dates import moment_of
@@ -44,13 +43,22 @@ class RasterFound:
 
 @dataclass(frozen=True)
 class CurvesRequest:
-    """Rasters with dates, the one to compare with, named places in one CRS, and the extent of the usual change."""
+    """Rasters with dates, the path of the one to compare with, and named places in one CRS."""
 
     rasters: Tuple[RasterFound, ...]
     reference: str
     places: Tuple[Tuple[str, Place], ...]
     crs: QgsCoordinateReferenceSystem
-    extent: Optional[Tuple[float, float, float, float]]
+
+
+@dataclass(frozen=True)
+class UsualRequest:
+    """The paths of rasters that may be compared, the one to compare with, and an extent in a CRS."""
+
+    paths: Tuple[str, ...]
+    reference: str
+    crs: QgsCoordinateReferenceSystem
+    extent: Tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -64,10 +72,9 @@ class PlaceCurve:
 
 @dataclass(frozen=True)
 class Curves:
-    """Curves in the order of dates, the usual change `(dates, 2)` where asked for, and what went wrong beside that."""
+    """Curves in the order of dates, and what went wrong beside them."""
 
     curves: Tuple[PlaceCurve, ...]
-    usual: Optional[np.ndarray]
     remarks: Tuple[str, ...]
 
 
@@ -97,7 +104,7 @@ def draw_curves(request: CurvesRequest, progress: Progress) -> Curves:
     found: List[PlaceCurve] = []
     remarks: List[str] = []
     for number, (letter, place) in enumerate(request.places):
-        part = Part(progress, 0.5 * number / len(request.places), 0.5 * (number + 1) / len(request.places))
+        part = Part(progress, number / len(request.places), (number + 1) / len(request.places))
         try:
             found.append(PlaceCurve(letter, place, timeline(paths, dates, place.x, place.y, wkt, part,
                                                             request.reference)))
@@ -107,11 +114,14 @@ def draw_curves(request: CurvesRequest, progress: Progress) -> Curves:
             if number + 1 == len(request.places) and not found:
                 raise
             remarks.append("{}: {}".format(letter, error))
-    usual = None
-    if request.extent is not None:
-        line = found[0].line
-        usual = usual_change(line.paths, line.reference, request.extent, wkt, Part(progress, 0.5, 1.0))
-    return Curves(tuple(found), usual, tuple(remarks))
+    return Curves(tuple(found), tuple(remarks))
+
+
+def find_usual(request: UsualRequest, progress: Progress) -> "Dict[str, Tuple[float, float]]":
+    """Return the bounds of the usual change by the rasters' paths."""
+    found = usual_change(request.paths, request.paths.index(request.reference), request.extent, wkt_of(request.crs),
+                         progress)
+    return {path: (low, high) for path, (low, high) in zip(request.paths, found.tolist())}
 
 
 def _require_comparable(rasters: "Tuple[RasterFound, ...]") -> None:
@@ -120,7 +130,7 @@ def _require_comparable(rasters: "Tuple[RasterFound, ...]") -> None:
         raise InputError("time-few", "A curve needs two dates or more: tick more rasters of one embedding space.")
     for other in rasters[1:]:
         require_same(rasters[0].key, "“{}”".format(rasters[0].name), other.key, "“{}”".format(other.name))
-    seen = {}
+    seen: Dict[Tuple[float, ...], RasterFound] = {}
     for raster in rasters:
         moment = moment_of(raster.date)
         if moment is None:
