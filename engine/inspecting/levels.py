@@ -9,8 +9,9 @@ from osgeo import gdal
 
 from ..dataset import open_overview, open_raster, quiet
 
-# A cell of the level that is read is at most so many pixels of the canvas wide.
-_WIDEST = 2 ** 0.5 * 1.001
+# A cell of the level that is read is at most so many pixels of the canvas wide: finer ones take longer to read than a
+# person waits for, coarser ones show as squares.
+_WIDEST = 1.6
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, Optional
+from typing import Any, Callable, Optional, Sequence
 
 import numpy as np
 
 from ..field_pass import FieldBlock
 from ..grid import Window
+from ..progress import Progress, check
 
 _MOST_THREADS = 4
 _LEAST_PIXELS = 1 << 16
+
+
+def each_in_threads(work: "Callable[[Any], None]", items: "Sequence[Any]", progress: Progress) -> None:
+    """Do a piece of work for each item; a cancel drops the items not begun, and is answered when the others end."""
+    count = max(1, min(_MOST_THREADS, os.cpu_count() or 1, len(items)))
+    stopped = threading.Event()
+
+    def unless_stopped(item: Any) -> None:
+        """Do one piece."""
+        if not stopped.is_set():
+            work(item)
+
+    with ThreadPoolExecutor(count, thread_name_prefix="earthprint-view") as threads:
+        try:
+            check(progress)
+            for done, _ in enumerate(threads.map(unless_stopped, items), start=1):
+                check(progress)
+                progress.report(done / len(items))
+        finally:
+            stopped.set()
 
 
 def share_rows(block: FieldBlock, work: "Callable[[slice, FieldBlock], None]") -> None:

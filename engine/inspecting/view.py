@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import Optional, Sequence
+from typing import Sequence
 
 import numpy as np
-from osgeo import gdal
 
 from ..analyses.similarity.scores import numbers_of, sum_squares
 from ..errors import InputError
 from ..field import Field, open_field
 from ..field_pass import CHUNK, FieldBlock, read_block, source_of
 from ..grid import Window
-from ..progress import Progress, check
+from ..progress import Progress
 from .axis import Axis, Ruler, axis_of
 from .levels import Level, level_for, levels_of
-from .shared_rows import share_rows
+from .shared_rows import each_in_threads, share_rows
 from .view_block import ViewBlock
 
 __all__ = ["FieldView", "ViewBlock"]
@@ -137,42 +136,45 @@ class FieldView:
     def _read(self, level: Level, columns: Axis, rows: Axis, progress: Progress) -> ViewBlock:
         """Read the cells of both axes, a strip of storage blocks at a time."""
         source = self._source
-        dataset = level.open(source.path)
         left, across = int(columns.cells.min()), int(np.ptp(columns.cells)) + 1
         top, bottom = int(rows.cells.min()), int(rows.cells.max()) + 1
         shape = len(rows.cells), len(columns.cells)
         raw = np.empty((source.dimensions, *shape), dtype=source.dtype)
-        valid: Optional[np.ndarray] = None
-        start = top
-        progress.report(0.0, "Reading what the map shows")
-        while start < bottom:
-            check(progress)
-            end = min(bottom, self._strip_end(dataset, start, across))
+        valid = None if source.speaks_by_nan else np.empty(shape, dtype=bool)
+        handles = threading.local()
+
+        def read_strip(strip: "tuple[int, int]") -> None:
+            """Read some rows of cells, with the thread's own handle, and pick those that are shown."""
+            start, end = strip
             wanted = np.flatnonzero((rows.cells >= start) & (rows.cells < end))
-            if len(wanted):
-                part = read_block(dataset, source, Window(left, start, across, end - start))
-                place = slice(int(wanted[0]), int(wanted[-1]) + 1)
-                pick = _Picker(rows.cells[place] - start, columns.cells - left, across)
-                for band, values in enumerate(part.raw):
-                    raw[band, place] = pick.of(values)
-                if part.valid is not None:
-                    valid = np.empty(shape, dtype=bool) if valid is None else valid
-                    valid[place] = pick.of(part.valid)
-            start = end
-            progress.report((start - top) / (bottom - top))
+            if not len(wanted):
+                return
+            if not hasattr(handles, "dataset"):
+                handles.dataset = level.open(source.path)
+            part = read_block(handles.dataset, source, Window(left, start, across, end - start))
+            place = slice(int(wanted[0]), int(wanted[-1]) + 1)
+            pick = _Picker(rows.cells[place] - start, columns.cells - left, across)
+            for band, values in enumerate(part.raw):
+                raw[band, place] = pick.of(values)
+            if valid is not None and part.valid is not None:
+                valid[place] = pick.of(part.valid)
+
+        strips = self._strips(level, top, bottom, across)
+        progress.report(0.0, "Reading what the map shows")
+        each_in_threads(read_strip, strips, progress)
         block = FieldBlock(source, Window(0, 0, shape[1], shape[0]), raw, valid)
         return ViewBlock(source.path, self.field.key, self.field.space.metric, self.field.info.grid.wkt, block,
                          lengths_of(block), (columns.low, rows.low, columns.high, rows.high), columns.middles,
                          rows.middles, level.across if _is_run(columns.cells) else _mean_step(columns) * level.across)
 
-    def _strip_end(self, dataset: gdal.Dataset, start: int, across: int) -> int:
-        """Return the row before which a strip of whole storage blocks ends, of bounded size."""
-        height = dataset.GetRasterBand(1).GetBlockSize()[1]
+    def _strips(self, level: Level, top: int, bottom: int, across: int) -> "list[tuple[int, int]]":
+        """Return the first rows, and the rows after the last, of strips of whole storage blocks, of bounded size."""
+        height = level.open(self._source.path).GetRasterBand(1).GetBlockSize()[1]
         row = across * self._source.dimensions * np.dtype(self._source.dtype).itemsize
         most = max(_LEAST_ROWS, _STRIP_BYTES // max(1, row))
-        if height > 2 * most:
-            return start + most
-        return (start // height + max(1, most // height)) * height
+        step = most if height > 2 * most else max(1, most // height) * height
+        edges = [top, *range((top // step + 1) * step, bottom, step), bottom]
+        return list(zip(edges[:-1], edges[1:]))
 
 
 class _Picker:
