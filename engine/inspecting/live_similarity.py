@@ -22,7 +22,6 @@ from .view_block import ViewBlock
 MOST_TABLE_BYTES = 512 << 20
 
 
-
 class Picture(Protocol):
     """What the canvas shows of embeddings: a vector a pixel, north up."""
 
