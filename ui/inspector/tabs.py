@@ -10,6 +10,7 @@ from .pages import Page
 def tabs() -> "List[Callable[[], Page]]":
     """Return what makes the pages; imported only when the dock is wanted, so that QGIS starts without them."""
     from .compare_page import ComparePage
+    from .examples_page import ExamplesPage
     from .point_page import PointPage
     from .scatter_page import ScatterPage
     from .similarity_page import SimilarityPage
@@ -21,4 +22,5 @@ def tabs() -> "List[Callable[[], Page]]":
         ComparePage,
         ScatterPage,
         TimePage,
+        ExamplesPage,
     ]
