@@ -54,8 +54,9 @@ def qgis() -> Optional[str]:
 def screen(scale: int = 1) -> Iterator[str]:
     """Run an X server without a screen and hand out its display name; it picks a free number itself."""
     read, write = os.pipe()
+    size = "{}x{}x24".format(*(side * scale for side in SCREEN))
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "{}x{}x24".format(*(side * scale for side in SCREEN)), "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp"],
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

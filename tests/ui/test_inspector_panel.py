@@ -12,7 +12,7 @@ from inspected_layers import LEFT, SIDE, TOP, add_field, click, move, shown_canv
 from qgis.core import QgsApplication, QgsProject, QgsRectangle, QgsSettings
 from qgis.PyQt.QtCore import QCoreApplication, QEvent, Qt
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QMainWindow
+from qgis.PyQt.QtWidgets import QAbstractButton, QApplication, QDockWidget, QLabel, QMainWindow
 
 from earthprint.plugin.inspector_panel import InspectorPanel
 from earthprint.plugin.settings import INSPECTOR_OPEN
@@ -128,4 +128,21 @@ def test_the_project_is_closed_and_the_crs_changes_in_the_middle_of_work(iface, 
         QTest.qWait(30)
         assert panel.dock.session.subject is None
         assert QApplication.activeModalWidget() is None
+    panel.unload()
+
+
+# The letters that open QGIS's own menus: a letter with two meanings opens nothing.
+MENUS = set("jevlsporrdwmch")
+
+
+@pytest.mark.parametrize("name", ["point", "compare"])
+def test_letters_for_the_keyboard_are_unique_and_leave_the_menus_theirs(iface, name):
+    panel = InspectorPanel(iface)
+    panel.open()
+    page = panel.dock.page(name)
+    texts = [each.text() for kind in (QAbstractButton, QLabel)
+             for each in [*page.widget().findChildren(kind), panel.dock.pointer, panel.dock.centre]
+             if isinstance(each, kind)]
+    letters = [text[text.index("&") + 1].lower() for text in texts if "&" in text]
+    assert letters and len(set(letters)) == len(letters) and not MENUS & set(letters)
     panel.unload()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable, List, Optional, Sequence
 
 from qgis.core import QgsMapLayer, QgsMapLayerProxyModel, QgsProject
-from qgis.gui import QgsMapCanvas, QgsMapLayerComboBox, QgsMapTool
+from qgis.gui import QgsMapCanvas, QgsMapLayerComboBox, QgsMapTool, QgsScrollArea
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtGui import QCloseEvent
@@ -15,7 +15,6 @@ from qgis.PyQt.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QTabWidget,
     QVBoxLayout,
@@ -99,12 +98,12 @@ class InspectorDock(QDockWidget):
         self.layers.setAccessibleName(self.tr("Layer with embeddings"))
         self.layers.setMinimumContentsLength(8)
         self.layers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        label = QLabel(self.tr("&Layer"), self)
+        label = QLabel(self.tr("Layer"), self)
         label.setBuddy(self.layers)
-        self.pointer = QPushButton(self.tr("&Point at the map"), self)
+        self.pointer = QPushButton(self.tr("Poin&t at the map"), self)
         self.pointer.setObjectName("pointer")
         self.pointer.setCheckable(True)
-        self.centre = QPushButton(self.tr("Map &centre"), self)
+        self.centre = QPushButton(self.tr("Map centre"), self)
         self.centre.setObjectName("centre")
         self.centre.setToolTip(self.tr("Look at the place in the middle of the map, as a click there would."))
         self.line = QLabel(self)
@@ -138,9 +137,9 @@ class InspectorDock(QDockWidget):
         if last in names:
             self.tabs.setCurrentIndex(names.index(last))
 
-    def _scrolled(self, page: Page) -> QScrollArea:
-        """Put a page into an area that scrolls, so that no screen is too small for it."""
-        area = QScrollArea(self)
+    def _scrolled(self, page: Page) -> QgsScrollArea:
+        """Put a page into an area that scrolls, so that no screen is too small for it; the wheel turns no number."""
+        area = QgsScrollArea(self)
         area.setObjectName("scroll_" + page.name)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)

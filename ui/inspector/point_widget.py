@@ -159,7 +159,7 @@ class PointWidget(QWidget):
         self.order.setObjectName("order")
         for name, text in zip(ORDER_NAMES, (self.tr("By number"), self.tr("By value"), self.tr("By size"))):
             self.order.addItem(text, name)
-        self.order_label = QLabel(self.tr("&Order"), self)
+        self.order_label = QLabel(self.tr("Order"), self)
         self.order_label.setBuddy(self.order)
         self.copy = QPushButton(self.tr("Cop&y numbers"), self)
         self.copy.setObjectName("copy")
@@ -176,7 +176,7 @@ class PointWidget(QWidget):
         self.others.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.others.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.others.header().setStretchLastSection(False)
-        self.others_label = QLabel(self.tr("Othe&r layers here"), self)
+        self.others_label = QLabel(self.tr("Other layers here"), self)
         self.others_label.setBuddy(self.others)
 
     def _build_neighbours(self) -> None:
@@ -185,7 +185,7 @@ class PointWidget(QWidget):
         self.neighbours = self._tree("neighbours", headers, self.tr("Places in view that are most alike"))
         self.neighbours.header().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.neighbours.setMinimumHeight(int(self.fontMetrics().height() * 1.35 * 5))
-        self.neighbours_label = QLabel(self.tr("&Most alike in view"), self)
+        self.neighbours_label = QLabel(self.tr("Most al&ike in view"), self)
         self.neighbours_label.setBuddy(self.neighbours)
         self.remark = QLabel(self)
         self.remark.setObjectName("remark")
@@ -206,9 +206,9 @@ class PointWidget(QWidget):
                                       "the view's width for rasters, and any distance for tables."))
         self.apart_label = QLabel(self.tr("&Apart"), self)
         self.apart_label.setBuddy(self.apart)
-        self.search = self._button("search", self.tr("&Search the view"), self.search_requested)
+        self.search = self._button("search", self.tr("Search the view"), self.search_requested)
         self.zoom = self._button("zoom", self.tr("&Zoom"), None)
-        self.flash = self._button("flash", self.tr("Flas&h"), None)
+        self.flash = self._button("flash", self.tr("Flash"), None)
         self.keep = self._button("keep", self.tr("&Keep as layer"), self.keep_requested)
         self.keep.setToolTip(self.tr("Make a scratch layer of the places, with score, distance and their vectors."))
         self.zoom.clicked.connect(self._zoom)
