@@ -169,7 +169,7 @@ class ScatterWidget(QWidget):
         combo.setObjectName(name)
         combo.setAccessibleName(spoken)
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        combo.setMinimumContentsLength(8)
+        combo.setMinimumContentsLength(5)
         combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         return combo
 
@@ -223,6 +223,7 @@ class ScatterWidget(QWidget):
             buttons.addWidget(button)
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 6, 4, 6)
         layout.addLayout(form)
         layout.addLayout(buttons)
         layout.addWidget(self.progress)
