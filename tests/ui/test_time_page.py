@@ -135,9 +135,8 @@ def test_a_pinned_place_and_the_table_of_both(dock, tmp_path):
     assert bounds == [*shown.band, *shown.band]
     point = next(layer.getFeatures()).geometry().asPoint()
     assert (int((point.x() - LEFT) // SIDE), int((TOP - point.y()) // SIDE)) == (30, 20)
-    assert layer.name() in widget.sentence.text()
     QTest.qWait(300)
-    assert layer.name() in widget.sentence.text()
+    assert layer.name() in dock.line.text() and len(widget.plot.timeline().curves) == 2
     QTest.mouseClick(widget.unpin, Qt.MouseButton.LeftButton)
     drawn(controller, 1)
 

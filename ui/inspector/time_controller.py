@@ -50,6 +50,7 @@ class TimeController(QObject):
         self._rasters: List[RasterFound] = []
         self._used: Dict[str, bool] = {}
         self._shown: Optional[Curves] = None
+        self._shown_for: Optional[CurvesRequest] = None
         self._usual: Dict[str, Tuple[float, float]] = {}
         self._usual_of: Optional[UsualRequest] = None
         self.listing = Latest(self.tr("Looking for dates"), look_through, self, patience_ms=0)
@@ -222,8 +223,8 @@ class TimeController(QObject):
         """Show curves."""
         if self._session is None or not isinstance(self._session.subject, FieldSubject):
             return
-        self._shown = found
-        self._ask_usual(request)
+        self._shown, self._shown_for = found, request
+        self._ask_usual()
         self._show_curves()
         self._widget.show_sentence(" ".join(found.remarks) or self._without(found))
 
@@ -238,10 +239,11 @@ class TimeController(QObject):
         self._widget.show_timeline(Timeline(line.dates, tuple(as_year(date) or 0.0 for date in line.dates),
                                             line.reference, curves, band, title))
 
-    def _ask_usual(self, request: CurvesRequest) -> None:
+    def _ask_usual(self) -> None:
         """Have the usual change read, unless it is wanted no more or known already."""
+        request = self._shown_for
         view = self._session.view() if self._widget.band.isChecked() else None
-        if view is None:
+        if view is None or request is None:
             self.comparing.stop()
             self._usual, self._usual_of = {}, None
             return
@@ -288,7 +290,7 @@ class TimeController(QObject):
 
     def _clear(self, sentence: str) -> None:
         """Draw nothing, and say why."""
-        self._shown = None
+        self._shown = self._shown_for = None
         self._widget.show_timeline(Timeline())
         self._widget.show_sentence(sentence)
 
@@ -299,7 +301,7 @@ class TimeController(QObject):
         names = {raster.path: raster.name for raster in self._rasters}
         layer = keep_timeline(self._shown, self._usual, names, self._session.subject.crs)
         QgsProject.instance().addMapLayer(layer)
-        self._widget.show_sentence(self.tr("The numbers are in the scratch layer “{name}”; save it to keep it.").format(
+        self._session.say(self.tr("The numbers are in the scratch layer “{name}”; save it to keep it.").format(
             name=layer.name()))
 
     # ---- places
@@ -309,6 +311,7 @@ class TimeController(QObject):
         place = self._session.place_at(point)
         if place is None:
             return
+        self._session.say("")
         if modifiers & Qt.KeyboardModifier.ShiftModifier:
             self._session.pin(PIN, place)
         else:
@@ -358,14 +361,16 @@ class TimeController(QObject):
     # ---- the rest
 
     def _view_changed(self) -> None:
-        """The usual change is that of what the map shows."""
-        if self._widget.band.isChecked() and self._shown is not None:
-            self._draw()
+        """The usual change is that of what the map shows; the curves stay."""
+        if self._shown is not None:
+            self._ask_usual()
 
     def _band_toggled(self, wanted: bool) -> None:
         """Show or hide the usual change."""
         remember(BAND, wanted)
-        self._draw()
+        if self._shown is not None:
+            self._ask_usual()
+            self._show_curves()
 
 
 def _stated_date(layer: QgsRasterLayer) -> str:
