@@ -92,10 +92,10 @@ def declare_questions(algorithm: QgsProcessingAlgorithm) -> None:
         QgsProcessingParameterField(KEY, algorithm.tr("Key column of the labels"), None, INPUT, _ANY, False, True),
         algorithm.tr("With an embedding table as EMBEDDINGS: the column of INPUT that names the row of the table. "
                      "Empty: joined by place."), advanced=True)
+    # Not a field parameter: below a parent that is a raster, its widget ends QGIS 3.22.
     algorithm.add(
-        QgsProcessingParameterField(EMBEDDINGS_KEY, algorithm.tr("Key column of the table"), None, EMBEDDINGS, _ANY,
-                                    False, True),
-        algorithm.tr("The same in the embedding table. Empty: the column of the same name."), advanced=True)
+        QgsProcessingParameterString(EMBEDDINGS_KEY, algorithm.tr("Key column of the table"), "", False, True),
+        algorithm.tr("The name of the same in the embedding table. Empty: the column of the same name."), advanced=True)
     declare_seed(algorithm)
     declare_memory(algorithm)
 

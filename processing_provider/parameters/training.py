@@ -14,6 +14,7 @@ from qgis.core import (
     QgsProcessingParameterField,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterMapLayer,
+    QgsProcessingParameterString,
     QgsProcessingParameterVectorDestination,
 )
 
@@ -114,10 +115,10 @@ def declare_gathering(algorithm: QgsProcessingAlgorithm) -> None:
         algorithm.tr("With an embedding table as EMBEDDINGS: the column of INPUT that names the row of the table. "
                      "Empty: joined by place, each feature to the row that contains it or lies nearest."),
         advanced=True)
+    # Not a field parameter: below a parent that is a raster, its widget ends QGIS 3.22.
     algorithm.add(
-        QgsProcessingParameterField(EMBEDDINGS_KEY, algorithm.tr("Key column of the table"), None, EMBEDDINGS,
-                                    _FIELD.Any, False, True),
-        algorithm.tr("The same in the embedding table. Empty: the column of the same name."), advanced=True)
+        QgsProcessingParameterString(EMBEDDINGS_KEY, algorithm.tr("Key column of the table"), "", False, True),
+        algorithm.tr("The name of the same in the embedding table. Empty: the column of the same name."), advanced=True)
     declare_seed(algorithm)
     algorithm.add(
         QgsProcessingParameterBoolean(RESUME, algorithm.tr("Resume an interrupted run"), True),
