@@ -187,13 +187,14 @@ def test_the_map_is_the_likelihood_of_the_engine_and_follows_each_click(canvas, 
         label(dock, controller, canvas, *CELLS[len(controller.store.examples):count])
         _, _, told = expected(dock, canvas, field, CELLS[:count], names[:count])
         np.testing.assert_allclose(controller.looked().found.shares, told.shares, atol=1e-6)
+    assert "export the layer to keep it" in widget.file.text()
     assert widget.train.isEnabled() and "% of the examples" in widget.accuracy.text()
     image = controller.overlay().image()
     winners, surety = told.winners, told.certainties
     colours = [QColor(controller.store.colours()[name]) for name in told.classes]
     for column, row in ((20, 10), (30, 20), (12, 14), (39, 29)):
         # The block has the cells of the field, and the NaN corner is at its upper left.
-        alpha = round(255 * 0.7 * round(surety[row, column] * 64) / 64)
+        alpha = round(255 * 0.7 * round((0.25 + 0.75 * surety[row, column]) * 64) / 64)
         shown = image.pixelColor(*pixel_of(canvas, column, row))
         assert shown.alpha() == pytest.approx(alpha, abs=1)
         wanted = colours[winners[row, column]]
@@ -276,8 +277,11 @@ def test_suggestions_are_apart_marked_and_jumped_to(canvas, dock, controller, wi
     label(dock, controller, canvas, *CELLS)
     labels = ["Class 1", "Class 2", "Class 1", "Class 2", "Class 1"]
     block, vectors, told = expected(dock, canvas, field, CELLS, labels)
-    found = controller.suggested()
-    assert len(found) == 5 == widget.suggestions.count() and widget.suggestions.item(0).text().startswith("#1  doubt")
+    found = [one.place for one in controller.suggested()]
+    assert len(found) == 5 == widget.suggestions.count()
+    first = [told.classes[number] for number in np.argsort(-told.shares[:, int((TOP - found[0].y) / SIDE),
+                                                                        int((found[0].x - LEFT) / SIDE)])]
+    assert widget.suggestions.item(0).text() == "#1  {} or {}? (doubt {:.2f})".format(*first, found[0].score)
     doubt = 1 - told.certainties
     xs, ys = np.meshgrid(block.xs, block.ys)
     apart, near = COLUMNS * SIDE / 12, COLUMNS * SIDE / 36
@@ -291,14 +295,14 @@ def test_suggestions_are_apart_marked_and_jumped_to(canvas, dock, controller, wi
     widget.kind.setCurrentIndex(1)
     rest(dock, controller)
     far = different_places(block, vectors, 5, examples_work.width_of(block) / 12, Silent())
-    assert [(one.x, one.y) for one in controller.suggested()] == [(one.x, one.y) for one in far]
+    assert [(one.place.x, one.place.y) for one in controller.suggested()] == [(one.x, one.y) for one in far]
     widget.suggestions.itemClicked.emit(widget.suggestions.item(2))
     QTest.qWait(50)
     middle = place_of(canvas, (canvas.viewport().width() // 2, canvas.viewport().height() // 2))
     assert (middle.x(), middle.y()) == pytest.approx((far[2].x, far[2].y), abs=SIDE / 2)
     rest(dock, controller)
     # The numbers stay with their places until something is labelled.
-    assert [(one.x, one.y) for one in controller.suggested()] == [(one.x, one.y) for one in far]
+    assert [(one.place.x, one.place.y) for one in controller.suggested()] == [(one.x, one.y) for one in far]
     widget.kind.setCurrentIndex(0)
 
 
@@ -361,6 +365,7 @@ def test_a_saved_project_keeps_the_file_beside_it_and_takes_it_up_again(canvas, 
     assert wait_until(lambda: controller.store.classes[0].name == "Forest")
     QTest.mouseClick(widget.add, Qt.MouseButton.LeftButton)
     path = controller.store.path()
+    assert widget.file.text() == "Written to " + path
     assert Path(path) == tmp_path / "town_examples.gpkg"
     classes = list(controller.store.classes)
     assert project.write() and len(classes) == 3

@@ -16,6 +16,7 @@ from .warp import Extent, Ground, cells_under_pixels
 LOG = logging.getLogger("earthprint")
 _ABOVE_LAYERS = -5.0
 _STEPS = 64
+_LEAST_FULLNESS = 0.25
 
 
 class ClassOverlay(QgsMapCanvasItem):
@@ -107,6 +108,11 @@ class ClassOverlay(QgsMapCanvasItem):
         height, width = pixels.shape
         # Without the copy the picture would only borrow the array's memory.
         return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied).copy()
+
+
+def fullness(certainties: np.ndarray) -> np.ndarray:
+    """Return strengths under which a class shows, if faintly, where it is hardly ahead of the next."""
+    return np.float32(_LEAST_FULLNESS) + np.float32(1 - _LEAST_FULLNESS) * certainties
 
 
 def colour_table(colours: Sequence[str], opacity: float) -> np.ndarray:

@@ -67,6 +67,11 @@ def path_of(layer: QgsVectorLayer) -> str:
     return layer.source().split("|")[0]
 
 
+def is_temporary(path: str) -> bool:
+    """Tell whether a file lies where `make_examples` writes for a project that has no folder."""
+    return os.path.basename(os.path.dirname(path)).startswith(_FOLDER)
+
+
 def _write_empty(path: str, crs: QgsCoordinateReferenceSystem) -> None:
     """Write a file without a row."""
     fields = QgsFields()

@@ -12,17 +12,25 @@ from qgis.PyQt.QtCore import QObject, Qt
 from qgis.PyQt.QtWidgets import QDialog
 
 from ...engine.errors import EarthprintError
-from ...engine.inspecting.nearby import Place as RankedPlace
 from ..background import Latest
 from ..canvas.class_marks import ClassMark, ClassMarks
-from ..canvas.class_overlay import ClassOverlay
+from ..canvas.class_overlay import ClassOverlay, fullness
 from ..canvas.digit_keys import DigitKeys
 from ..canvas.place_mark import PlaceMark
 from ..canvas.pointer_tool import PointerTool
-from .example_file import CLASS
+from .example_file import CLASS, is_temporary
 from .example_store import Example, ExampleStore
 from .examples_widget import LIKELIEST, ClassRow, ExamplesWidget, SuggestionRow
-from .examples_work import DIFFERENT, LabelledField, Looked, LookRequest, SuggestRequest, look, suggest
+from .examples_work import (
+    DIFFERENT,
+    LabelledField,
+    Looked,
+    LookRequest,
+    Suggestion,
+    SuggestRequest,
+    look,
+    suggest,
+)
 from .remembered import remember, remembered
 from .session import InspectorSession, Place
 from .subject import FieldSubject
@@ -48,7 +56,7 @@ class ExamplesController(QObject):
         self._rings: List[PlaceMark] = []
         self._field: Optional[LabelledField] = None
         self._looked: Optional[Looked] = None
-        self._suggested: Tuple[RankedPlace, ...] = ()
+        self._suggested: Tuple[Suggestion, ...] = ()
         self._suggestions_due = True
         self._dialogs: List[QDialog] = []
         self.store = ExampleStore(self)
@@ -95,7 +103,7 @@ class ExamplesController(QObject):
         """Return what was last seen and told of it."""
         return self._looked
 
-    def suggested(self) -> Tuple[RankedPlace, ...]:
+    def suggested(self) -> Tuple[Suggestion, ...]:
         """Return the places to label next, in the CRS of what is looked at."""
         return self._suggested
 
@@ -329,7 +337,7 @@ class ExamplesController(QObject):
         palette = [colours.get(name, "#808080") for name in found.classes]
         number = self._widget.drawn_class()
         if number == LIKELIEST or number >= len(self.store.classes):
-            numbers, strengths = found.winners, found.certainties
+            numbers, strengths = found.winners, fullness(found.certainties)
         elif self.store.classes[number].name not in found.classes:
             self._overlay.clear()
             return
@@ -360,7 +368,7 @@ class ExamplesController(QObject):
         else:
             self.suggesting.ask(SuggestRequest(looked, kind))
 
-    def _take_suggestions(self, _request: SuggestRequest, found: List[RankedPlace]) -> None:
+    def _take_suggestions(self, _request: SuggestRequest, found: List[Suggestion]) -> None:
         """Show places."""
         if self._session is not None and self._field is not None:
             self._show_suggestions(tuple(found), self.tr("There is no such place in what the map shows."))
@@ -369,14 +377,19 @@ class ExamplesController(QObject):
         """Say why there are none."""
         self._show_suggestions((), sentence)
 
-    def _show_suggestions(self, found: Tuple[RankedPlace, ...], why_none: str) -> None:
+    def _show_suggestions(self, found: Tuple[Suggestion, ...], why_none: str) -> None:
         """List places and mark them on the map."""
         self._suggested = found
-        template = (self.tr("difference {score:.2f}") if self._widget.suggestion_kind() == DIFFERENT
-                    else self.tr("doubt {score:.2f}"))
-        self._widget.show_suggestions([SuggestionRow("#{}".format(number), template.format(score=place.score))
-                                       for number, place in enumerate(found, 1)], why_none)
+        self._widget.show_suggestions([SuggestionRow("#{}".format(number), self._reason(one))
+                                       for number, one in enumerate(found, 1)], why_none)
         self._show_rings()
+
+    def _reason(self, one: Suggestion) -> str:
+        """Say why a place is worth labelling."""
+        rivals = self.tr("{first} or {second}?").format(first=one.rivals[0], second=one.rivals[1]) if one.rivals else ""
+        number = (self.tr("difference {score:.2f}") if self._widget.suggestion_kind() == DIFFERENT
+                  else self.tr("doubt {score:.2f}")).format(score=one.place.score)
+        return self.tr("{rivals} ({number})").format(rivals=rivals, number=number) if rivals else number
 
     def _show_rings(self) -> None:
         """Mark the suggestions on the map, by their numbers."""
@@ -386,8 +399,8 @@ class ExamplesController(QObject):
         session = self._session
         if session is None or session.subject is None:
             return
-        for number, place in enumerate(self._suggested, 1):
-            point = session.map_point(Place(place.x, place.y, session.subject.crs))
+        for number, one in enumerate(self._suggested, 1):
+            point = session.map_point(Place(one.place.x, one.place.y, session.subject.crs))
             if point is not None:
                 ring = PlaceMark(session.canvas, str(number))
                 ring.show(point, None, session.subject.crs)
@@ -398,7 +411,7 @@ class ExamplesController(QObject):
         session = self._session
         if session is None or session.subject is None or not 0 <= number < len(self._suggested):
             return
-        place = self._suggested[number]
+        place = self._suggested[number].place
         point = session.map_point(Place(place.x, place.y, session.subject.crs))
         if point is not None:
             session.canvas.setCenter(point)
@@ -413,7 +426,10 @@ class ExamplesController(QObject):
         classes = sum(row.count > 0 for row in rows)
         self._widget.set_ready(self.store.can_undo(), classes > 1 and self._field is not None)
         path = self.store.path()
-        self._widget.show_text(self._widget.file, self.tr("Written to {path}").format(path=path) if path else "")
+        written = (self.tr("Written to {path}, which is a folder for temporary files: export the layer to keep it. In "
+                           "a saved project the file lies beside the project.") if is_temporary(path)
+                   else self.tr("Written to {path}"))
+        self._widget.show_text(self._widget.file, written.format(path=path) if path else "")
 
     def _show_marks(self) -> None:
         """Mark the examples on the map."""

@@ -91,6 +91,14 @@ class SuggestRequest:
     kind: str
 
 
+@dataclass(frozen=True)
+class Suggestion:
+    """A place to label next, and the two classes that it is most likely of, where that can be told."""
+
+    place: Place
+    rivals: Tuple[str, ...]
+
+
 def look(request: LookRequest, progress: Progress) -> Looked:
     """Read what the map shows and tell the likelihood of each class there."""
     view = request.field.view
@@ -107,23 +115,36 @@ def look(request: LookRequest, progress: Progress) -> Looked:
     return Looked(block, vectors[usable], request.places, without, model, likelihood(block, model, progress))
 
 
-def suggest(request: SuggestRequest, progress: Progress) -> List[Place]:
+def suggest(request: SuggestRequest, progress: Progress) -> List[Suggestion]:
     """Return where to label next; what is near to a labelled place is no news."""
-    looked = request.looked
-    block = looked.block
-    if block is None or not len(looked.vectors):
+    block = request.looked.block
+    if block is None or not len(request.looked.vectors):
         return []
-    width = width_of(block)
     if request.kind == DIFFERENT:
-        return different_places(block, looked.vectors, COUNT, width * _APART, progress)
+        places = different_places(block, request.looked.vectors, COUNT, width_of(block) * _APART, progress)
+    else:
+        places = _doubtful(request.looked, block, progress)
+    return [Suggestion(place, _rivals(request.looked.found, place)) for place in places]
+
+
+def _doubtful(looked: Looked, block: ViewBlock, progress: Progress) -> List[Place]:
+    """Return the least certain places."""
     if looked.found is None:
         return []
     doubts = 1 - looked.found.certainties
-    ground = Ground(block.wkt)
+    ground, width = Ground(block.wkt), width_of(block)
     for place in ground.places(np.array(looked.places, dtype=np.float64)):
         check(progress)
         leave_out(block, doubts, place, width * _FROM_LABELS)
     return best_places(block, doubts, COUNT, width * _APART, progress)
+
+
+def _rivals(found: Optional[Likelihood], place: Place) -> Tuple[str, ...]:
+    """Return the two likeliest classes at a place, the likeliest first."""
+    if found is None:
+        return ()
+    shares = found.shares.reshape(len(found.classes), -1)[:, place.pixel]
+    return tuple(found.classes[number] for number in np.argsort(-shares, kind="stable")[:2].tolist())
 
 
 def width_of(block: ViewBlock) -> float:
