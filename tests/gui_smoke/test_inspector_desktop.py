@@ -1,4 +1,4 @@
-"""The inspector in a real QGIS desktop: opened from the menu, pages clicked through, back after a reload of the plugin."""
+"""The inspector in a real QGIS desktop: opened from the menu, clicked through, back after a reload of the plugin."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QLabel
 
 from earthprint.ui.inspector.dock import InspectorDock
+from earthprint.ui.inspector.page_bar import PageBar
 from earthprint.ui.inspector.remembered import OPEN, remember, remembered
 
 
@@ -192,6 +193,32 @@ def test_only_the_page_in_front_works(dock, pages):
     assert pages[1].happened == ["start", "stop"]
     dock.show()
     assert pages[1].happened == ["start", "stop", "start"]
+
+
+def test_pages_are_chosen_by_click_and_by_key_and_no_title_is_cut(dock, pages):
+    QTest.mouseClick(dock.bar.buttons[1], Qt.MouseButton.LeftButton)
+    assert dock.tabs.currentIndex() == 1 and pages[1].happened == ["start"]
+    dock.bar.buttons[1].setFocus()
+    QTest.keyClick(dock.bar.buttons[1], Qt.Key.Key_Left)
+    assert dock.tabs.currentIndex() == 0 and dock.bar.buttons[0].isChecked()
+    dock.show_page("two")
+    assert [button.isChecked() for button in dock.bar.buttons] == [False, True]
+
+
+def test_no_title_of_a_page_is_cut(qgis_app):
+    bar = PageBar([("one", "The first page"), ("two", "Another"), ("three", "The last one of them")])
+    bar.show()
+    lines = []
+    for width in (800, 60, 300):
+        bar.resize(max(width, bar.minimumSizeHint().width()), bar.heightForWidth(width))
+        QTest.qWait(20)
+        rooms = [button.geometry() for button in bar.buttons]
+        assert all(room.width() >= button.sizeHint().width() for room, button in zip(rooms, bar.buttons))
+        assert all(bar.rect().contains(room) for room in rooms)
+        assert not any(one.intersects(two) for one, two in zip(rooms, rooms[1:]))
+        lines.append(len({room.y() for room in rooms}))
+    assert lines == [1, 3, 2]
+    bar.deleteLater()
 
 
 def test_the_page_of_last_time_comes_back(dock, pages, qgis_canvas):

@@ -78,8 +78,8 @@ class CompareWidget(QWidget):
         self.table.clear()
         items = []
         for row in rows:
-            item = QTreeWidgetItem([row.name, "{:.3g}".format(row.first), "{:.3g}".format(row.second),
-                                    "{:+.3g}".format(row.difference), "{:.1f} %".format(100 * row.share)])
+            item = QTreeWidgetItem([row.name, number_text(row.first), number_text(row.second),
+                                    number_text(row.difference), "{:.1f} %".format(100 * row.share)])
             for column in range(1, 5):
                 item.setTextAlignment(column, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
             items.append(item)
@@ -129,7 +129,8 @@ class CompareWidget(QWidget):
         self.table.setAccessibleName(self.tr("Numbers of both places, the largest differences first"))
         self.table.setMinimumHeight(int(self.fontMetrics().height() * 1.35 * 7))
         header = self.table.header()
-        header.setMinimumSectionSize(self.fontMetrics().horizontalAdvance("-0.000000"))
+        header.setStretchLastSection(False)
+        header.setMinimumSectionSize(self.fontMetrics().horizontalAdvance("-0.0000"))
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.swap = QPushButton(self.tr("Swap"), self)
         self.swap.setObjectName("swap")
@@ -188,3 +189,8 @@ class CompareWidget(QWidget):
         """Show the bar of the numbers."""
         if item is not None:
             self.bars.set_current(self.table.indexOfTopLevelItem(item))
+
+
+def number_text(value: float) -> str:
+    """Write a number in little room: three decimals where that says enough."""
+    return "{:.3f}".format(value) if 0.01 <= abs(value) < 1000 or value == 0 else "{:.2g}".format(value)

@@ -22,6 +22,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..canvas.pointer_tool import PointerTool
+from .page_bar import PageBar
 from .pages import Page
 from .remembered import OPEN, PAGE, remember, remembered
 from .session import InspectorSession
@@ -115,7 +116,9 @@ class InspectorDock(QDockWidget):
         self.tabs = QTabWidget(self)
         self.tabs.setObjectName("pages")
         self.tabs.setDocumentMode(True)
-        self.tabs.setUsesScrollButtons(True)
+        # Its own bar would cut titles in a narrow dock.
+        self.tabs.tabBar().hide()
+        self.bar = PageBar([(page.name, page.title()) for page in self.pages], self)
         for page in self.pages:
             self.tabs.addTab(self._scrolled(page), page.title())
         content = QWidget(self)
@@ -129,6 +132,7 @@ class InspectorDock(QDockWidget):
         layout = QVBoxLayout(content)
         layout.addLayout(first)
         layout.addLayout(second)
+        layout.addWidget(self.bar)
         layout.addWidget(self.line)
         layout.addWidget(self.tabs, 1)
         self.setWidget(content)
@@ -136,6 +140,7 @@ class InspectorDock(QDockWidget):
         last = remembered(PAGE, names[0] if names else "")
         if last in names:
             self.tabs.setCurrentIndex(names.index(last))
+        self.bar.show_current(self.tabs.currentIndex())
 
     def _scrolled(self, page: Page) -> QgsScrollArea:
         """Put a page into an area that scrolls, so that no screen is too small for it; the wheel turns no number."""
@@ -150,6 +155,7 @@ class InspectorDock(QDockWidget):
     def _connect(self) -> None:
         """Follow the widgets and the map."""
         self.tabs.currentChanged.connect(self._turn_page)
+        self.bar.chosen.connect(self.tabs.setCurrentIndex)
         self.visibilityChanged.connect(self._visibility_changed)
         self.layers.layerChanged.connect(self.session.choose)
         self.pointer.toggled.connect(self._point)
@@ -175,6 +181,7 @@ class InspectorDock(QDockWidget):
     def _turn_page(self, index: int) -> None:
         """Stop one page and start another."""
         self._leave_page()
+        self.bar.show_current(index)
         if 0 <= index < len(self.pages):
             remember(PAGE, self.pages[index].name)
         self._enter_page()
