@@ -382,6 +382,18 @@ def test_a_saved_project_keeps_the_file_beside_it_and_takes_it_up_again(canvas, 
     assert controller.store.path() == path and len(in_file(path)) == 6 == len(controller.store.examples)
 
 
+def test_a_project_that_ends_while_the_page_rests_keeps_its_places(canvas, dock, controller, widget, field):
+    rest(dock, controller)
+    label(dock, controller, canvas, *CELLS[:2])
+    path = controller.store.path()
+    dock.hide()
+    assert controller.overlay() is None
+    QgsProject.instance().clear()
+    dock.show()
+    assert (controller.store.examples, controller.store.path()) == ([], "") and len(in_file(path)) == 2
+    assert not widget.undo.isEnabled() and widget.classes.topLevelItem(0).text(2) == "0"
+
+
 def test_what_is_edited_in_qgis_counts_here(canvas, dock, controller, widget, field):
     rest(dock, controller)
     label(dock, controller, canvas, *CELLS)

@@ -82,6 +82,9 @@ class ExampleStore(QObject):
         project.cleared.disconnect(self._project_goes)
         project.readProject.disconnect(self._project_comes)
         self._follow(None)
+        if not self._layer_id:
+            # Another project may come before the next start, and its places belong elsewhere.
+            self._path = ""
 
     def layer(self) -> Optional[QgsVectorLayer]:
         """Return the layer in the project, or None where there is none yet or any more."""
@@ -332,7 +335,8 @@ class ExampleStore(QObject):
         if found is not None:
             self._take(found)
         elif self._layer_id:
-            self._lose()
+            # It went while nobody listened, perhaps with its project.
+            self._project_goes()
 
     def _take(self, layer: QgsVectorLayer) -> None:
         """Read a layer's classes and places."""

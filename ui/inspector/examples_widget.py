@@ -377,4 +377,7 @@ def _swatch(colour: str, size: int) -> QIcon:
     painter.setPen(QColor(120, 120, 120))
     painter.drawEllipse(1, 1, side - 3, side - 3)
     painter.end()
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    # The colour is the same on a marked line, where Qt would tint it.
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon
