@@ -115,6 +115,9 @@ def tell_share(kind: str, predicted: int, outside: int, name: str, progress: Pro
     if outside < 0:
         progress.info(f"{predicted:,} {kind} predicted.")
         return
+    if outside == 0:
+        progress.info(f"{predicted:,} {kind} predicted, all of them inside the area of applicability of {name}.")
+        return
     told = (f"{predicted:,} {kind} predicted; {_percent(outside / predicted)} of them lie outside the area of "
             f"applicability of {name}: they are unlike all it was trained on (applicable = 0), and its figures don't "
             "hold there.")

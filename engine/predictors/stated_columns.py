@@ -7,7 +7,7 @@ from typing import Dict
 import numpy as np
 
 from ..errors import InputError
-from ..training.columns import ColumnPlan
+from ..training.columns import CategoryColumn, ColumnPlan
 
 
 def stated_columns(plan: ColumnPlan, text: str, predictor: str) -> np.ndarray:
@@ -28,7 +28,13 @@ def stated_columns(plan: ColumnPlan, text: str, predictor: str) -> np.ndarray:
                          example="; ".join(f"{name}=…" for name in missing))
     if not plan.columns:
         return np.zeros(0, dtype=np.float32)
-    return plan.encode({name: [lowered[lower]] for lower, name in needed.items()})[0]
+    values = {name: [lowered[lower]] for lower, name in needed.items()}
+    for column in plan.columns:
+        if isinstance(column, CategoryColumn) and column.strange(values[column.name]):
+            raise InputError("values-level", "VALUES gives “{value}” for {column}, which {predictor} never saw: give "
+                             "one of {levels}.", value=values[column.name][0], column=column.name, predictor=predictor,
+                             levels=", ".join(column.levels))
+    return plan.encode(values)[0]
 
 
 def _pairs(text: str) -> "Dict[str, str]":

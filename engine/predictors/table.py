@@ -15,6 +15,7 @@ from ..table import ColumnSpec, Table, TableChunk, TableWriter
 from ..table.parts import Identity
 from .asking import APPLICABLE, PREDICTED, Answers, answers_of, tell_share
 from .card import PredictorCard
+from .column_gaps import ColumnGaps
 from .predictor import Predicted, open_predictor
 from .request import PredictResult, PredictTableRequest
 
@@ -31,7 +32,7 @@ def predict_table(table: Table, request: PredictTableRequest, progress: Progress
     renamed = _renamed(table, answers.names, progress)
     columns = [ColumnSpec(renamed.get(column.name, column.name), column.type) for column in table.columns]
     columns += [ColumnSpec(column, _type(column, card)) for column in answers.names]
-    filled: "Dict[str, int]" = dict.fromkeys(spelled, 0)
+    gaps = ColumnGaps(card.columns)
     done = outside = 0
     rest = Part(progress, 0.02, 1.0)
     with TableWriter(request.output, table.wkt, table.geometry_type, columns, _identity(table, card),
@@ -39,7 +40,7 @@ def predict_table(table: Table, request: PredictTableRequest, progress: Progress
         for chunk in table.chunks():
             check(progress)
             rest.report(done / max(table.count, 1), "Predicting")
-            features = _features(chunk, card, spelled, filled)
+            features = _features(chunk, card, spelled, gaps)
             predicted = predictor.predict(features, answers.wanted)
             values: "Dict[str, Any]" = {renamed.get(name, name): cells for name, cells in chunk.columns.items()}
             values.update(zip(answers.names, _cells(card, answers, predicted)))
@@ -48,9 +49,7 @@ def predict_table(table: Table, request: PredictTableRequest, progress: Progress
             if predicted.applicable is not None:
                 outside += int((~predicted.applicable).sum())
     progress.report(1.0)
-    for column, count in filled.items():
-        if count:
-            progress.warn(f"{count:,} empty cells of “{column}” were filled as in training.")
+    gaps.tell(progress)
     outside = outside if answers.wanted.applicability else -1
     tell_share("rows", done, outside, name, progress)
     classes = tuple((value, one.name, one.colour) for value, one in zip(_class_values(card), card.target.classes))
@@ -58,14 +57,13 @@ def predict_table(table: Table, request: PredictTableRequest, progress: Progress
 
 
 def _features(chunk: TableChunk, card: PredictorCard, spelled: "Mapping[str, str]",
-              filled: "Dict[str, int]") -> np.ndarray:
-    """Return `(D + C, n)` of vectors and encoded columns; counts the cells that had to be filled."""
+              gaps: ColumnGaps) -> np.ndarray:
+    """Return `(D + C, n)` of vectors and encoded columns; counts the cells that training has no number for."""
     vectors = np.ascontiguousarray(chunk.vectors.T)
     if not spelled:
         return vectors
     values = {name: chunk.columns[own] for name, own in spelled.items()}
-    for name, count in zip(spelled, card.columns.missing(values).sum(axis=0).tolist()):
-        filled[name] += count
+    gaps.count(values)
     return np.concatenate([vectors, np.ascontiguousarray(card.columns.encode(values).T)])
 
 

@@ -21,6 +21,8 @@ COLUMNS = "other columns only"
 _EARTH_RADIUS = 6_371_000.0
 _MOST_TURNED = 5000
 _FLAT = 0.1
+# Boosting grows a tree a round for each class, a forest one tree for all of them.
+_MOST_BOOSTED = 20
 
 
 def constant(task: Task, judge: Judge, folds: Folds) -> Outcome:
@@ -42,7 +44,8 @@ def coordinates(samples: Samples, task: Task, judge: Judge, folds: Folds, progre
     where = positions(samples)
     if where is None:
         return None
-    kinds = ["knn"] + (["boosting"] if state("scikit-learn").usable else [])
+    trees = "boosting" if task.classes <= _MOST_BOOSTED else "forest"
+    kinds = ["knn"] + ([trees] if state("scikit-learn").usable else [])
     found = []
     for index, kind in enumerate(kinds):
         part = Part(progress, index / len(kinds), (index + 1) / len(kinds))

@@ -80,6 +80,12 @@ class CategoryColumn:
         """Tell where there is no level."""
         return np.array([level_of(cell) is None for cell in cells], dtype=bool)
 
+    def strange(self, cells: "Sequence[Any]") -> "Counter[str]":
+        """Count the levels that training never saw; unknown, so none, where it put rarer ones together."""
+        if self.other:
+            return Counter()
+        return Counter(level for level in map(level_of, cells) if level is not None and level not in self.levels)
+
     def as_json(self) -> "Dict[str, Any]":
         """Return it as a plain JSON object."""
         return {"kind": "category", "name": self.name, "levels": list(self.levels), "other": self.other,
@@ -125,6 +131,11 @@ class ColumnPlan:
         rows = len(next(iter(values.values()), ()))
         parts = [column.missing(values[column.name]) for column in self.columns]
         return np.stack(parts, axis=1) if parts else np.zeros((rows, 0), dtype=bool)
+
+    def strange(self, values: "Mapping[str, Sequence[Any]]") -> "Dict[str, Counter[str]]":
+        """Return for each column of categories how often each level comes that training never saw."""
+        return {column.name: column.strange(values[column.name]) for column in self.columns
+                if isinstance(column, CategoryColumn)}
 
     def spelled(self, columns: "Sequence[ColumnSpec]", layer: str) -> "Dict[str, str]":
         """Return what a layer calls each column, but for case the same; refuse a layer that lacks one."""

@@ -15,6 +15,7 @@ from ...packages import require
 from ...pipeline import attend
 from ...progress import Progress, check
 from .design import Design
+from .rare_classes import undoubted
 from .trees import Tree, add_sums, lowered, sums
 from .trusting import require_equal
 
@@ -94,7 +95,7 @@ def fit_forest(design: Design, progress: Progress) -> Forest:
         done = min(TREES, done + step)
         estimator.set_params(n_estimators=done)
         started = time.perf_counter()
-        attend(lambda: estimator.fit(design.x, goals, sample_weight=design.weights), progress)
+        attend(undoubted(lambda: estimator.fit(design.x, goals, sample_weight=design.weights)), progress)
         elapsed = max(time.perf_counter() - started, 1e-3)
         step = int(np.clip(step * _STEP_SECONDS / elapsed, physical_cores(), 50))
         progress.report(done / TREES)

@@ -131,6 +131,26 @@ def test_further_columns_are_read_by_name_and_filled_as_in_training(made: Made, 
     assert not (tmp_path / "x.gpkg").exists()
 
 
+def test_levels_that_training_never_saw_are_counted_and_named(made: Made, tmp_path: Path) -> None:
+    path = made.predictor("columns", "y", columns=("year", "soil"))
+    rows = len(made.vectors)
+    soils = ["peat", "peat", "mud", None, *["loam"] * (rows - 4)]
+    table = write_table(tmp_path / "t.gpkg", made.vectors, {"year": ("integer", [None, *[1995] * (rows - 1)]),
+                                                            "soil": ("text", soils)})
+    told = Told()
+    predict(made, table, path, tmp_path / "o.gpkg", progress=told)
+    assert "WARNING 3 cells of “soil” hold what training never saw (“peat”, “mud”): they count as none of its " \
+           "levels." in told.said
+    assert "WARNING 1 empty cells of “soil” count as none of its levels." in told.said
+    assert any(line.startswith("WARNING 1 empty cells of “year” were given the median of the training, 199")
+               for line in told.said)
+    known = write_table(tmp_path / "k.gpkg", made.vectors, {"year": ("integer", [1995] * rows),
+                                                            "soil": ("text", ["clay"] * rows)})
+    quiet = Told()
+    predict(made, known, path, tmp_path / "k2.gpkg", progress=quiet)
+    assert not [line for line in quiet.said if "cells of" in line]
+
+
 def test_classes_are_written_as_they_stood_in_the_labels(made: Made, tmp_path: Path) -> None:
     table = write_table(tmp_path / "t.gpkg", made.vectors, {})
     for target, values in (("cover", ["low", "middle", "high"]), ("code", [0, 21, 40])):

@@ -39,6 +39,7 @@ def test_values_are_encoded_as_in_training() -> None:
     ("", "p.onnx also needs year, Soil .* VALUES, as in year=…; Soil=…"),
     ("year=2000", "also needs Soil"),
     ("year=2000; soil=loam; depth=3", "VALUES names depth, which p.onnx doesn't use: it needs year, Soil"),
+    ("year=2000; soil=peat", "VALUES gives “peat” for Soil, which p.onnx never saw: give one of "),
     ("year 2000", "“year 2000” in VALUES is no statement"),
     ("year=often; soil=loam", "“often”, which is no number"),
 ])

@@ -1,6 +1,7 @@
 """What models learn agrees with scikit-learn's, repeats bit for bit, honours weights and stops when told."""
 
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -146,6 +147,16 @@ def test_small_samples_are_fitted_by_every_model():
         asked = design(task, 14)
         for kind in kinds(asked.classes):
             assert np.isfinite(fit(kind, asked, Silent()).predict(asked.x)).all(), kind
+
+
+@pytest.mark.parametrize("kind", ["boosting", "forest"])
+def test_classes_of_two_labels_are_learnt_without_a_python_warning(kind):
+    chance = np.random.default_rng(1)
+    x = chance.standard_normal((50, 3)).astype(np.float32)
+    asked = Design(x, np.repeat(np.arange(25), 2), np.ones(50), 25, np.arange(50) % 2, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fit(kind, asked, Silent()).predict(asked.x).shape == (50, 25)
 
 
 def test_unknown_models_are_refused_and_large_samples_have_no_process():

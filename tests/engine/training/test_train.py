@@ -15,6 +15,7 @@ from earthprint.engine.errors import Cancelled, EarthprintError
 from earthprint.engine.predictors.predictor import Wanted, open_predictor
 from earthprint.engine.progress import Silent
 from earthprint.engine.table import open_rows
+from earthprint.engine.training import baselines
 from earthprint.engine.training.gathering import GatherRequest
 from earthprint.engine.training.request import FoldChoice, TrainRequest, TrainResult
 from earthprint.engine.training.run import learn, train
@@ -230,3 +231,13 @@ def test_rows_without_places_are_trained_on_by_random_folds(tmp_path: Path) -> N
     assert result.score_random == result.score
     dataset = ogr.Open(str(tmp_path / "p.gpkg"))
     assert dataset.GetLayer(0).GetGeomType() == ogr.wkbNone
+
+
+def test_coordinates_of_many_classes_are_judged_by_trees_that_stay_quick(tmp_path: Path,
+                                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = []
+    alone = baselines.alone
+    monkeypatch.setattr(baselines, "alone", lambda name, kind, *rest: kinds.append(kind) or alone(name, kind, *rest))
+    rows = labelled(240, kind=[f"c{number % 40}" for number in range(240)])
+    train(asked(rows, tmp_path, "logistic", "kind", "classification", FoldChoice("random")), Silent())
+    assert set(kinds) == {"knn", "forest"}
