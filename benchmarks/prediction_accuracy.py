@@ -31,7 +31,7 @@ from earthprint.engine.locations.encoder import find_location_encoder  # noqa: E
 from earthprint.engine.progress import Silent  # noqa: E402
 from earthprint.engine.table import open_rows  # noqa: E402
 from earthprint.engine.training.gathering import GatherRequest  # noqa: E402
-from earthprint.engine.training.request import CLASSIFICATIONS, REGRESSIONS, TrainRequest  # noqa: E402
+from earthprint.engine.training.request import BLOCKS, CLASSIFICATIONS, REGRESSIONS, FoldChoice, TrainRequest  # noqa: E402
 from earthprint.engine.training.run import learn  # noqa: E402
 
 DATA = Path(os.environ.get("EARTHPRINT_DATA", ROOT.parent / "shared" / "data"))
@@ -126,7 +126,8 @@ def lines_of(question: Question, folder: Path, full: bool) -> List[str]:
             open_rows(table), (question.target,), "classification" if question.classes else "regression",
             embeddings=field, columns=question.columns, transform=question.transform)
         try:
-            account = learn(TrainRequest(gather, str(folder / "x.onnx"), model, resume=False), Silent()).account
+            account = learn(TrainRequest(gather, str(folder / "x.onnx"), model, FoldChoice(BLOCKS), resume=False),
+                            Silent()).account
         except EarthprintError as error:
             print(question.name, model, error, flush=True)
             continue

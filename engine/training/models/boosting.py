@@ -15,7 +15,6 @@ from ...progress import Part, Progress, check
 from .bins import MOST_BINS, Bins, fit_bins
 from .design import Design
 from .linear import softmax
-from .rare_classes import undoubted
 from .thread_bound import bounded
 from .trees import Tree, add_sums, sums
 from .trusting import require_equal
@@ -105,7 +104,7 @@ def _grow(estimator: Any, x: np.ndarray, column: np.ndarray, weights: np.ndarray
         done = min(rounds, done + step)
         estimator.set_params(max_iter=done)
         started = time.perf_counter()
-        attend(bounded(undoubted(lambda: estimator.fit(x, column, sample_weight=weights)), x.size), progress)
+        attend(bounded(lambda: estimator.fit(x, column, sample_weight=weights), x.size), progress)
         elapsed = max(time.perf_counter() - started, 1e-3)
         step = int(np.clip(step * _STEP_SECONDS / elapsed, _STEP, 50))
         progress.report(done / rounds)
@@ -127,7 +126,7 @@ def _curve(design: Design, numbers: np.ndarray, column: np.ndarray, rows: np.nda
     while len(losses) * _STEP < MOST_ROUNDS and len(losses) - int(np.argmin(losses or [0])) <= _PATIENCE:
         check(progress)
         estimator.set_params(max_iter=(len(losses) + 1) * _STEP)
-        predicted = attend(bounded(undoubted(grown), x.size), progress)
+        predicted = attend(bounded(grown, x.size), progress)
         if design.classes:
             losses.append(float(-weights @ np.log(np.maximum(predicted[np.arange(len(held)), column[held]], 1e-12))))
         else:

@@ -15,7 +15,6 @@ from ...packages import require
 from ...pipeline import attend
 from ...progress import Progress, check
 from .design import Design
-from .rare_classes import undoubted
 from .trees import Tree, add_sums, lowered, sums
 from .trusting import require_equal
 
@@ -95,7 +94,7 @@ def fit_forest(design: Design, progress: Progress) -> Forest:
         done = min(TREES, done + step)
         estimator.set_params(n_estimators=done)
         started = time.perf_counter()
-        attend(undoubted(lambda: estimator.fit(design.x, goals, sample_weight=design.weights)), progress)
+        attend(lambda: estimator.fit(design.x, goals, sample_weight=design.weights), progress)
         elapsed = max(time.perf_counter() - started, 1e-3)
         step = int(np.clip(step * _STEP_SECONDS / elapsed, physical_cores(), 50))
         progress.report(done / TREES)
