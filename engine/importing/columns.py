@@ -16,9 +16,21 @@ from .lists import NotAList, read_cell
 SHORTEST_RUN = 8
 LIST_NAMES = ("embedding", "embeddings", "features", "vector", "vectors", "emb")
 _NUMBERED = re.compile(r"^(?P<prefix>.*?)(?P<number>\d+)$", re.DOTALL)
+_EXPORTED = re.compile(r"^(?P<prefix>emb\d*_)0$")
 _NUMERIC = ("integer", "integer64", "real")
 
 Cells = Mapping[str, Sequence[Any]]
+
+
+def exported_range(columns: "Sequence[ColumnSpec]", dimensions: int) -> str:
+    """Return the run of columns that an export of so many dimensions wrote beside other numbered ones, or nothing."""
+    there = {column.name for column in columns}
+    prefixes = [found.group("prefix") for found in map(_EXPORTED.match, there) if found]
+    # The export counts up where a name is taken, so the highest count is its own.
+    for prefix in sorted(prefixes, key=lambda name: (len(name), name), reverse=True):
+        if all(f"{prefix}{number}" in there for number in range(dimensions)):
+            return f"{prefix}0-{prefix}{dimensions - 1}"
+    return ""
 
 
 class VectorColumns(Protocol):

@@ -13,9 +13,10 @@ from ..products.described import NOTHING, Described
 from ..products.quality import Gauge, Quality
 from ..progress import Progress, check
 from ..registry import Registry
+from ..space import parse_key
 from ..statement import Lengths, Statement
 from ..table import CHUNK_ROWS, EMBEDDING, EMBEDDING_SPACE, ColumnSpec, Identity, Rows, TableWriter
-from .columns import Candidates, Found, VectorColumns, find_columns
+from .columns import Candidates, Found, VectorColumns, exported_range, find_columns
 from .geometry import GeometryJoin, JoinedRows
 from .meaning import First, Meaning, meaning_of, stated_keys
 from .places import with_places
@@ -75,10 +76,10 @@ def import_table(request: ImportRequest, progress: Progress) -> ImportResult:
     if sample is None:
         raise InputError("table-empty", "{name} has no rows: check its filter, or choose another layer.",
                          name=rows.name)
-    found = _found(request, Candidates(rows.name, rows.columns, sample.columns))
+    keys = stated_keys(rows)
+    found = _found(request, Candidates(rows.name, rows.columns, sample.columns), keys)
     if found.notes:
         progress.info(f"{rows.name} could also be read from {', '.join(found.notes)}: name them in FIELDS to do so.")
-    keys = stated_keys(rows)
     renamed = _kept(rows.columns, (*found.columns.names, *((EMBEDDING_SPACE,) if keys else ())))
     left_out = 0
     with ExitStack() as stack:
@@ -126,10 +127,12 @@ def _placed(rows: Rows, progress: Progress) -> Rows:
     return placed
 
 
-def _found(request: ImportRequest, candidates: Candidates) -> Found:
-    """Find the columns; those of a product that is named come before longer runs."""
+def _found(request: ImportRequest, candidates: Candidates, keys: "Sequence[str]") -> Found:
+    """Find the columns; those of a product that is named, or that an export wrote, come before longer runs."""
     product = request.product if request.product in ("columns", "list") else "automatic"
     fields = request.fields
+    if keys and product == "automatic" and not fields.strip():
+        fields = exported_range(candidates.columns, parse_key(keys[0]).dimensions)
     if request.product == "alphaearth" and not fields.strip() and {
             f"a{number:02d}" for number in range(64)} <= {column.name.lower() for column in candidates.columns}:
         fields = _ALPHAEARTH_RANGE

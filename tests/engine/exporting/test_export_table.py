@@ -151,6 +151,25 @@ def test_what_goes_out_comes_back(tmp_path, form, known, geometry):
         assert reference.GetAuthorityCode(None) == "32633"
 
 
+@pytest.mark.parametrize("form", ["columns", "csv"])
+@pytest.mark.parametrize("prefix", ["D", "emb_"])
+def test_exported_columns_come_back_beside_a_longer_run_of_others(tmp_path, form, prefix):
+    names = [f"{prefix}{number}" for number in range(40)]
+    with TableWriter(tmp_path / "in.gpkg", "", ogr.wkbNone, [ColumnSpec(name, "real") for name in names],
+                     SPACE) as writer:
+        writer.write([None] * 9, {name: [float(row) for row in range(9)] for name in names}, vectors())
+    path = tmp_path / f"o{ENDINGS[form]}"
+    export_table(ExportRequest(open_table(tmp_path / "in.gpkg"), str(path), form), Silent())
+    opened = open_published(path)
+    import_table(ImportRequest(opened.rows, str(tmp_path / "back.gpkg"), described=opened.described,
+                               file=opened.file), Silent())
+    back = open_table(tmp_path / "back.gpkg")
+    chunk = next(back.chunks())
+    np.testing.assert_array_equal(chunk.vectors, vectors())
+    assert parse_key(back.space_key).same_space(parse_key(SPACE.key()))
+    assert [float(value) for value in chunk.columns[f"{prefix}7"]] == list(range(9))
+
+
 def test_names_that_are_taken_give_way(tmp_path):
     columns = [ColumnSpec("emb_3", "integer")]
     with TableWriter(tmp_path / "in.gpkg", "", ogr.wkbNone, columns, SPACE) as writer:
