@@ -19,6 +19,8 @@ _CHOOSING_ROWS = 500
 _LENGTHS = 2.0 ** np.arange(-2.0, 4.01, 0.5)
 _NOISES = 10.0 ** np.arange(-3.0, 2.01, 0.25)
 _STREAM = 71
+# Squared distances of standardised rows up to this are those of copies, but for rounding.
+_COPIES = 1e-10
 _LEAST_SHARE = 1e-3
 _ROWS = 2048
 
@@ -120,10 +122,12 @@ def _some(chance: np.random.Generator, rows: int, most: int) -> np.ndarray:
 
 
 def _typical_distance(x: np.ndarray) -> float:
-    """Return the median distance of rows."""
+    """Return the median distance of rows; where most are copies, that of those which differ."""
     squares = (x ** 2).sum(axis=1)
-    distances = np.maximum(squares[:, np.newaxis] + squares - 2 * x @ x.T, 0.0)
-    return float(np.sqrt(np.median(distances[np.triu_indices(len(x), 1)]))) if len(x) > 1 else 1.0
+    pairs = np.maximum(squares[:, np.newaxis] + squares - 2 * x @ x.T, 0.0)[np.triu_indices(len(x), 1)]
+    if len(pairs) and np.median(pairs) <= _COPIES:
+        pairs = pairs[pairs > _COPIES]
+    return float(np.sqrt(np.median(pairs))) if len(pairs) else 1.0
 
 
 def _decomposed(x: np.ndarray, weights: np.ndarray) -> "Tuple[np.ndarray, np.ndarray, np.ndarray]":

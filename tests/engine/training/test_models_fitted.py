@@ -118,6 +118,21 @@ def test_the_process_is_scikit_learns_with_the_length_and_noise_it_chose():
     assert np.allclose(model.predict(x), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("differing", [0, 10])
+def test_the_process_takes_rows_that_are_mostly_copies(differing):
+    asked = design("one target", 60)
+    x = np.repeat(asked.x[:1], 60, axis=0)
+    x[60 - differing:] = asked.x[60 - differing:]
+    copies = Design(x, asked.y, asked.weights, 0, asked.inner, 0)
+    with np.errstate(all="raise", under="ignore"):
+        found = fit("gp", copies, Silent()).predict(x)
+    expected = np.average(asked.y[:60 - differing, 0], weights=asked.weights[:60 - differing])
+    spread = asked.y.std()
+    np.testing.assert_allclose(found[:60 - differing, 0], expected, atol=0.2 * spread)
+    if differing:
+        assert np.corrcoef(found[60 - differing:, 0], asked.y[60 - differing:, 0])[0, 1] > 0.5
+
+
 @pytest.mark.parametrize("kind", ["ridge", "knn", "forest", "boosting", "mlp", "gp"])
 def test_rows_of_no_weight_teach_next_to_nothing(kind):
     """Half of the rows say the opposite with a millionth of the weight."""
