@@ -10,7 +10,7 @@ from pathlib import Path
 
 import processing
 import qgis.utils
-from inspector_steps import inspect, theme
+from inspector_steps import inspect, theme, true_colour
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication, QEvent, Qt, QTimer
 from qgis.PyQt.QtTest import QTest
@@ -259,7 +259,7 @@ def catalogue(step):
 STEPS = {
     "load": load, "run": run, "photograph": photograph, "map": show_map, "look": look, "unload": unload,
     "reload": reload, "catalogue": catalogue, "action": action, "set_up": set_up,
-    "inspect": inspect, "theme": theme,
+    "inspect": inspect, "theme": theme, "true_colour": true_colour,
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from desktop import carry_out  # noqa: E402
 LOOKS = {"light": ("default", 1), "dark": ("Night Mapping", 1), "light-200": ("default", 2),
          "dark-200": ("Night Mapping", 2)}  # fmt: skip
 SIZE = (600, 500)
+SPRING, SUMMER = "Embeddings 2025-04", "Embeddings 2025-08"
 
 
 def photograph_docks(folder: Path, looks: Sequence[str]) -> int:
@@ -28,7 +29,8 @@ def photograph_docks(folder: Path, looks: Sequence[str]) -> int:
     for look in looks or LOOKS:
         theme, scale = LOOKS[look]
         with tempfile.TemporaryDirectory(prefix="earthprint-desktop-") as scratch:
-            plan = [*loads(files), {"do": "theme", "theme": theme}, *pages(folder, look)]
+            plan = [*loads(files), {"do": "theme", "theme": theme},
+                    {"do": "true_colour", "layer": "Scene", "bands": [3, 2, 1]}, *pages(folder, look)]
             account = carry_out(plan, Path(scratch, "session"), timeout=400, scale=scale)
         strange = [text for step in account.steps for text in step.get("unexpected", [])]
         if account.code or strange:
@@ -75,16 +77,16 @@ def loads(files: Dict[str, str]) -> List[Dict[str, Any]]:
     """Return the steps that load the layers, the one to be seen last."""
     return [
         {"do": "load", "path": files["clusters"], "title": "Clusters"},
-        {"do": "load", "path": files["spring"], "title": "Embeddings in spring"},
-        {"do": "load", "path": files["summer"], "title": "Embeddings in summer"},
-        {"do": "load", "path": files["scene"], "title": "Summer"},
+        {"do": "load", "path": files["spring"], "title": SPRING},
+        {"do": "load", "path": files["summer"], "title": SUMMER},
+        {"do": "load", "path": files["scene"], "title": "Scene"},
         {"do": "load", "path": files["table"], "title": "Labelled places", "vector": True},
     ]
 
 
 def pages(folder: Path, look: str) -> List[Dict[str, Any]]:
     """Return a step for every page."""
-    def page(name: str, layer: str = "Embeddings in summer", file: str = "", **more: Any) -> Dict[str, Any]:
+    def page(name: str, layer: str = SUMMER, file: str = "", **more: Any) -> Dict[str, Any]:
         return {"do": "inspect", "name": file or name, "page": name, "layer": layer,
                 "picture": str(folder / f"{file or name}-{look}.png"), **more}
 
@@ -94,7 +96,9 @@ def pages(folder: Path, look: str) -> List[Dict[str, Any]]:
         page("compare", file="compare-empty"),
         page("compare", clicks=[[0.4, 0.45], [0.75, 0.72, "shift"]]),
         page("similarity", clicks=[[0.75, 0.72]], moves=[[0.7, 0.7], [0.72, 0.7]], wait_ms=2500),
-        page("scatter", clicks=[[0.5, 0.5]], wait_ms=4000),
-        page("time", clicks=[[0.4, 0.4]], wait_ms=2500),
-        page("examples", clicks=[[0.75, 0.72], [0.3, 0.5]], wait_ms=2500),
+        page("scatter", clicks=[[0.5, 0.5]], acts=[["choose", "scatter_colour", "Clusters"]], wait_ms=4000),
+        page("time", acts=[["tick", "time_rasters", SPRING], ["tick", "time_rasters", SUMMER], ["click", 0.4, 0.4]],
+             wait_ms=2500),
+        page("examples", acts=[["click", 0.75, 0.72], ["click", 0.7, 0.8], ["key", "2"], ["click", 0.55, 0.3],
+                               ["click", 0.35, 0.72]], wait_ms=3500),
     ]

@@ -15,7 +15,6 @@ from qgis.PyQt.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPalette,
     QPen,
     QPolygonF,
     QResizeEvent,
@@ -23,6 +22,7 @@ from qgis.PyQt.QtGui import (
 )
 from qgis.PyQt.QtWidgets import QApplication, QSizePolicy, QWidget
 
+from ..plot_colours import plot_colours
 from .cloud_picture import CHOSEN, CloudColours, Marks, draw_cloud
 
 LASSO, BOX, MOVE = "lasso", "box", "move"
@@ -193,7 +193,7 @@ class ScatterPlot(QWidget):
         """Draw ground, points, axes and the lasso; a picture that is a moment old is moved and stretched to fit."""
         painter = QPainter(self)
         area = self._area()
-        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Base))
+        painter.fillRect(self.rect(), plot_colours(self).ground)
         if self._drawn is None:
             self._draw_anew()
         painter.save()
@@ -260,7 +260,7 @@ class ScatterPlot(QWidget):
         columns = ((ordered[:, 0] - view.x) * view.scale + area.width() / 2) * ratio
         rows = ((view.y - ordered[:, 1]) * view.scale + area.height() / 2) * ratio
         chosen = None if self._chosen is None else self._chosen[self._order]
-        ring = self.palette().color(QPalette.ColorRole.Text).rgb()
+        ring = plot_colours(self).text.rgb()
         self._pixels = draw_cloud(columns, rows, self._colours, chosen, size, Marks(self._radius(ratio), ring))
         # QImage doesn't copy what it shows, so the array lives as long as the picture.
         self._drawn = QImage(self._pixels.data, size[0], size[1], 4 * size[0],
@@ -293,14 +293,14 @@ class ScatterPlot(QWidget):
         """Put a ring around a point, in two colours so that it shows on any ground."""
         at = self.pixels_of(self._points[number])[0]
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        for colour, thick in ((self.palette().color(QPalette.ColorRole.Base), width + 2.0),
-                              (self.palette().color(QPalette.ColorRole.Text), width)):
+        for colour, thick in ((plot_colours(self).ground, width + 2.0),
+                              (plot_colours(self).text, width)):
             painter.setPen(QPen(colour, thick))
             painter.drawEllipse(QPointF(at[0], at[1]), 6.0, 6.0)
 
     def _draw_trail(self, painter: QPainter) -> None:
         """Draw the lasso or the box so far."""
-        colour = self.palette().color(QPalette.ColorRole.Highlight)
+        colour = plot_colours(self).accent
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(QPen(colour, 2))
         painter.setBrush(QColor(colour.red(), colour.green(), colour.blue(), 40))
@@ -310,10 +310,10 @@ class ScatterPlot(QWidget):
         """Draw the frame, thicker with the focus, and the titles."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        role = QPalette.ColorRole.Highlight if self.hasFocus() else QPalette.ColorRole.Mid
-        painter.setPen(QPen(self.palette().color(role), 2 if self.hasFocus() else 1))
+        colours = plot_colours(self)
+        painter.setPen(QPen(colours.accent, 2) if self.hasFocus() else QPen(colours.line, 1))
         painter.drawRect(area)
-        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        painter.setPen(plot_colours(self).text)
         line, metrics = self.fontMetrics().height() + 2, self.fontMetrics()
         centre = Qt.AlignmentFlag.AlignCenter
         across, width, height = self._titles[0], int(area.width()), int(area.height())
@@ -328,7 +328,7 @@ class ScatterPlot(QWidget):
 
     def _faint(self) -> QColor:
         """Return a colour between ground and text."""
-        ground, text = (self.palette().color(role) for role in (QPalette.ColorRole.Base, QPalette.ColorRole.Text))
+        ground, text = plot_colours(self).ground, plot_colours(self).text
         return QColor(*((3 * one + two) // 4 for one, two in zip(ground.getRgb()[:3], text.getRgb()[:3])))
 
     # ---- the hand

@@ -14,11 +14,12 @@ from qgis.PyQt.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPalette,
     QPen,
     QPolygonF,
 )
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
+
+from ..plot_colours import plot_colours
 
 # Told apart by colour, by mark and by line, so that no eye depends on one of them.
 COLOURS = ("#0072b2", "#d55e00")
@@ -96,7 +97,7 @@ class TimePlot(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (the name is Qt's)
         """Draw the band, the axes and the curves."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Base))
+        painter.fillRect(self.rect(), plot_colours(self).ground)
         area = self._area()
         self._draw_axes(painter, area)
         if self._timeline.dates:
@@ -107,7 +108,7 @@ class TimePlot(QWidget):
                 self._draw_curve(painter, curve, number)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
+            painter.setPen(QPen(plot_colours(self).accent, 2))
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
     def _area(self) -> QRectF:
@@ -135,7 +136,7 @@ class TimePlot(QWidget):
 
     def _draw_axes(self, painter: QPainter, area: QRectF) -> None:
         """Draw numbers, dates and the title; dates that would touch are left out."""
-        text, faint = self.palette().color(QPalette.ColorRole.Text), self._faint()
+        text, faint = plot_colours(self).text, self._faint()
         metrics, line = self.fontMetrics(), self.fontMetrics().height()
         painter.setPen(text)
         painter.drawText(QPointF(4.0, 0.3 * line + metrics.ascent()),
@@ -177,7 +178,7 @@ class TimePlot(QWidget):
 
     def _draw_band(self, painter: QPainter) -> None:
         """Draw the usual change as a grey area; dates without it tear the area."""
-        grey = self.palette().color(QPalette.ColorRole.Text)
+        grey = plot_colours(self).text
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(grey.red(), grey.green(), grey.blue(), 45))
         for run in _runs(self._in_time(), [math.isfinite(low + high) for low, high in self._timeline.band]):
@@ -192,13 +193,13 @@ class TimePlot(QWidget):
         """Draw a line at the date that all are compared with, and one at the date that is pointed at."""
         for date, style in ((self._timeline.reference, Qt.PenStyle.DotLine), (self._near, Qt.PenStyle.SolidLine)):
             if 0 <= date < len(self._timeline.dates):
-                painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Text), 1, style))
+                painter.setPen(QPen(plot_colours(self).text, 1, style))
                 across = self._across(date, area)
                 painter.drawLine(QPointF(across, area.top()), QPointF(across, area.bottom()))
 
     def _draw_curve(self, painter: QPainter, curve: Curve, number: int) -> None:
         """Draw a curve with a mark at each date; dates without a value tear it."""
-        colour = curve_colour(number, self.palette())
+        colour = curve_colour(number, plot_colours(self).ground)
         known = [math.isfinite(distance) for distance in curve.distances]
         for run in _runs(self._in_time(), known):
             places = [self.position(date, curve.distances[date]) for date in run]
@@ -206,7 +207,7 @@ class TimePlot(QWidget):
             painter.setPen(QPen(colour, 2, _LINES[number % len(_LINES)]))
             painter.drawPolyline(QPolygonF(places))
             painter.setPen(QPen(colour, 2))
-            painter.setBrush(self.palette().color(QPalette.ColorRole.Base))
+            painter.setBrush(plot_colours(self).ground)
             for date, place in zip(run, places):
                 size = 6.0 if date == self._near else 4.0
                 box = QRectF(place.x() - size, place.y() - size, 2 * size, 2 * size)
@@ -221,7 +222,7 @@ class TimePlot(QWidget):
 
     def _faint(self) -> QColor:
         """Return a colour between ground and text."""
-        ground, text = (self.palette().color(role) for role in (QPalette.ColorRole.Base, QPalette.ColorRole.Text))
+        ground, text = plot_colours(self).ground, plot_colours(self).text
         return QColor(*((3 * one + two) // 4 for one, two in zip(ground.getRgb()[:3], text.getRgb()[:3])))
 
     # ---- the hand
@@ -266,10 +267,10 @@ class TimePlot(QWidget):
             self.update()
 
 
-def curve_colour(number: int, palette: QPalette) -> QColor:
+def curve_colour(number: int, ground: QColor) -> QColor:
     """Return the colour of a curve, lighter on a dark ground."""
     colour = QColor(COLOURS[number % len(COLOURS)])
-    return colour.lighter(150) if palette.color(QPalette.ColorRole.Base).lightness() < 128 else colour
+    return colour.lighter(150) if ground.lightness() < 128 else colour
 
 
 def ticks_up_to(most: float) -> List[float]:

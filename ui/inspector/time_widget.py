@@ -22,6 +22,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from ..plot_colours import plot_colours
 from .time_plot import Timeline, TimePlot, curve_colour
 
 _NAME, _DATE = 0, 1
@@ -135,7 +136,7 @@ class TimeWidget(QWidget):
             if place:
                 mark = "\u25a0" if number else "\u25cf"
                 words.append('<span style="color:{}">{}</span>\u00a0<b>{}</b> {}'.format(
-                    curve_colour(number, self.palette()).name(), mark, letter, place))
+                    curve_colour(number, plot_colours(self).ground).name(), mark, letter, place))
         self.places.setText("<br>".join(words))
         self.places.setVisible(bool(words))
         self.pin.setEnabled(bool(first))
