@@ -86,6 +86,8 @@ def _fill(result: GeometryBlobs, wkb: "Sequence[Optional[bytes]]", rows: np.ndar
         for row, blob, usable in zip(rows.tolist(), blobs, finite.tolist()):
             result.blobs[row] = blob if usable else None
     result.boxes[rows[finite]] = boxes[finite]
+
+
 def _picked(shapes: "List[bytes]", mask: np.ndarray) -> "List[bytes]":
     """Return the shapes that a mask picks."""
     return shapes if mask.all() else [shape for shape, there in zip(shapes, mask.tolist()) if there]

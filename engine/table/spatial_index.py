@@ -43,7 +43,8 @@ def outward(boxes: np.ndarray) -> np.ndarray:
 def fill_index(connection: sqlite3.Connection, index: str, ids: np.ndarray, boxes: np.ndarray) -> None:
     """Put rows, at least one, into an index that is empty yet; boxes are those of `outward`."""
     node_table = quoted(f"{index}_node")
-    size = connection.execute(f"SELECT length(data) FROM {node_table} WHERE nodeno = ?", (_ROOT,)).fetchone()[0]  # nosec
+    query = f"SELECT length(data) FROM {node_table} WHERE nodeno = ?"  # nosec
+    size = connection.execute(query, (_ROOT,)).fetchone()[0]
     capacity = (size - _HEAD_BYTES) // _CELL.itemsize
     homes, depth, next_node = quoted(f"{index}_rowid"), 0, _ROOT + 1
     while True:

@@ -85,7 +85,8 @@ def conformal_from_json(values: "Mapping[str, object]") -> Conformal:
     try:
         levels = tuple(float(level) for level in values["levels"])  # type: ignore[attr-defined]
         widths = np.array(values["half_widths"], dtype=np.float64)
-        found = Conformal(levels, widths, float(values["independent"]), int(values["rows"]))  # type: ignore[call-overload]
+        independent, rows = float(values["independent"]), int(values["rows"])  # type: ignore[call-overload]
+        found = Conformal(levels, widths, independent, rows)
     except (KeyError, TypeError, ValueError) as error:
         raise CardError("card-interval", "The card's intervals can't be read ({reason}): train the predictor again.",
                         reason=str(error)) from error

@@ -181,7 +181,7 @@ def plain_geopackage(algorithm: QgsProcessingAlgorithm, parameters: "Dict[str, A
 
 
 def plain_geopackage_of(layer: QgsVectorLayer) -> str:
-    """Return `path|layername=x` where the rows of the file are exactly those that the layer shows, else an empty text."""
+    """Return `path|layername=x` where the rows of the file are just those that the layer shows, else an empty text."""
     if layer.providerType() != "ogr":
         return ""
     if layer.subsetString() or layer.isEditable():

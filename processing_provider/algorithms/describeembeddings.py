@@ -166,8 +166,8 @@ class DescribeEmbeddings(EarthprintAlgorithm):
             DescribeRasterRequest(source.dataset(progress), statement, output or None, coding, registry), progress)
 
     def _of_table(self, layer: QgsMapLayer, statement: Any, output: str, parameters: Parameters,
-                  context: QgsProcessingContext,
-                   registry: Registry) -> "Callable[[FeedbackProgress], DescribeResult]":
+                  context: QgsProcessingContext, registry: Registry
+                  ) -> "Callable[[FeedbackProgress], DescribeResult]":
         """Return how to describe a layer."""
         from ...engine.describing import DescribeTableRequest, describe_table
 

@@ -98,7 +98,8 @@ def classification(rows: int = 97, classes: int = 4, seed: int = 1) -> ReportInp
         (("Labelled layer", "leipzig_points"), ("Target", "land_cover")), (),
         (ScoreTable(("balanced accuracy", "accuracy", "kappa"), (
             ScoreRow("The model (logistic)", "model", (Measure(0.78, 0.69, 0.87), Measure(0.79), Measure(0.71))),
-            ScoreRow("gradient boosting, random folds", "random", (Measure(0.80, 0.7, 0.9), Measure(0.81), Measure(0.73))),
+            ScoreRow("gradient boosting, random folds", "random", (Measure(0.80, 0.7, 0.9), Measure(0.81),
+                                                                   Measure(0.73))),
             ScoreRow("Always urban", "baseline", (Measure(0.25), Measure(0.37), Measure(0.0))),
             ScoreRow("Coordinates only", "baseline", (Measure(0.51, 0.4, 0.62), Measure(0.55), Measure(0.33)))),
             "land_cover"),),

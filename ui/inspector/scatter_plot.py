@@ -494,4 +494,3 @@ def chosen_colour() -> QColor:
 def _at(event: QMouseEvent) -> QPointF:
     """Return where an event happened; Qt 5 and Qt 6 name it differently."""
     return event.position() if hasattr(event, "position") else QPointF(event.localPos())
-

@@ -66,8 +66,8 @@ class ScatterWidget(QWidget):
         self.lasso = self._drag("scatter_lasso", self.tr("La&sso"), LASSO,
                                 self.tr("Draw around points to select them on the map."))
         self.box = self._drag("scatter_box", self.tr("&Box"), BOX, self.tr("Draw a box to select points on the map."))
-        self.move_ = self._drag("scatter_move", self.tr("&Move"), MOVE, self.tr("Drag the plot; so does the middle "
-                                                                               "button at any time."))
+        self.move_ = self._drag("scatter_move", self.tr("&Move"), MOVE, self.tr(
+            "Drag the plot; so does the middle button at any time."))
         self.lasso.setChecked(True)
         self.all = self._button("scatter_all", self.tr("Show &all"), self.tr("Bring all points into sight (Home)."))
         self.all.clicked.connect(self._show_all)

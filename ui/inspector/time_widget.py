@@ -64,8 +64,8 @@ class TimeWidget(QWidget):
         self.band.setObjectName("time_band")
         self.band.setToolTip(self.tr("A grey band from the lower to the upper quartile of the change of all that the "
                                      "map shows: a place above it changed more than most."))
-        self.pin = self._button("time_pin", self.tr("Pin as &B"), self.tr("Keep this place, and compare the next one "
-                                                                         "that is clicked with it."))
+        self.pin = self._button("time_pin", self.tr("Pin as &B"), self.tr(
+            "Keep this place, and compare the next one that is clicked with it."))
         self.pin.clicked.connect(self._pin)
         self.unpin = self._button("time_unpin", self.tr("L&et B go"), self.tr("Show one place only."))
         self.unpin.clicked.connect(self._unpin)
