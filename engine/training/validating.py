@@ -73,6 +73,7 @@ class Validation:
             part.report(0.0, f"Fold {number + 1} of {folds.count} ({name})")
             rows = np.flatnonzero(folds.fold == number)
             found = self._loaded(name, number)
+            before = found is not None
             if found is None:
                 found = self._fold(model, folds, number, rows, part, shuffling)
                 self._store(name, number, found)
@@ -82,7 +83,8 @@ class Validation:
                 shuffled[group][rows] = found.shuffled[group]
             score = self._judge.plain_score(found.predicted, rows)
             progress.info(f"Fold {number + 1} of {folds.count} ({name}): {self._judge.score_name} {score:.2f} on "
-                          f"{len(rows)} rows" + (f", by {kinds[-1]}." if model == BEST else "."))
+                          f"{len(rows)} rows" + (f", by {kinds[-1]}" if model == BEST else "")
+                          + (", kept from the run before." if before else "."))
         return Validated(predicted, kinds, shuffled)
 
     def chosen(self, model: str, folds: Folds, progress: Progress) -> Choice:

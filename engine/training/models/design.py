@@ -41,9 +41,15 @@ class Design:
         if sound:
             return sound[:most]
         order = np.random.default_rng((self.seed, _SPLIT_STREAM)).permutation(len(self.x))
+        even = np.arange(len(order)) % 2 == 0
         if self.classes:
             order = order[np.argsort(self.y[order], kind="stable")]
-        return [(np.sort(order[::2]), np.sort(order[1::2]))] if len(order) > 3 else [(order, order)]
+            sorted_classes = self.y[order]
+            # Each class's first row is fitted to: a class of one row is never held out.
+            even = (np.arange(len(order)) - np.searchsorted(sorted_classes, sorted_classes)) % 2 == 0
+        if len(order) <= 3 or even.all():
+            return [(order, order)]
+        return [(np.sort(order[even]), np.sort(order[~even]))]
 
     def loss(self, predicted: np.ndarray, rows: np.ndarray) -> float:
         """Return the weighted squared error of predictions of some rows, each target counted in its variance."""

@@ -195,7 +195,10 @@ def test_a_cancelled_run_writes_nothing_and_the_same_call_resumes(tmp_path: Path
     marked = tmp_path / "made.onnx.partial" / "blocks-0.npy"
     whole = np.load(marked)
     np.save(marked, whole + 1e-3)
-    resumed = train(request, Silent())
+    told = Told()
+    resumed = train(request, told)
+    said = [line for line in told.lines if line.endswith("kept from the run before.")]
+    assert len(said) == sum(name.startswith("blocks-") and name.endswith("-kind.npy") for name in kept) >= 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made.json", "made.onnx"]
     fresh = train(asked(labelled(), tmp_path, "ridge", folds=FoldChoice("blocks", 5, 1000.0), resume=False), Silent())
     assert resumed.score != fresh.score and resumed.score == pytest.approx(fresh.score, abs=1e-3)
