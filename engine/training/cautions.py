@@ -111,8 +111,8 @@ def _smaller(seen: Evidence) -> "List[str]":
     """Say what else is to be minded."""
     found: "List[str]" = []
     if seen.missing_classes:
-        found.append(f"In {seen.missing_classes} of {seen.model.folds.count} folds a class has no labels outside or "
-                     "inside the fold: the figures of such classes rest on few places.")
+        found.append(f"{seen.missing_classes} of {seen.model.folds.count} folds hold all labels of a class, which "
+                     "could not be named there: label each class at places that lie farther apart.")
     for name, value, chance in seen.moran:
         if value > _MORAN_STRONG and chance < 0.01:
             found.append(f"The errors{name} are alike among neighbours (Moran's I {value:.2f}): something that varies "

@@ -234,11 +234,10 @@ def _outside(applicability: Applicability, x: np.ndarray, folds: Folds) -> float
 
 
 def _lacking(task: Task, folds: Folds) -> int:
-    """Count folds of which a class is missing altogether, inside or outside."""
+    """Count folds that hold all labels of a class, so that the model which predicts them never saw it."""
     if not task.classes:
         return 0
-    return sum(len(np.unique(task.y[folds.fold == number])) < task.classes
-               or len(np.unique(task.y[folds.fold != number])) < task.classes for number in range(folds.count))
+    return sum(len(np.unique(task.y[folds.fold != number])) < task.classes for number in range(folds.count))
 
 
 def _versions() -> "Dict[str, str]":
