@@ -22,6 +22,7 @@ KEY_ITEM = "EARTHPRINT_KEY"
 CODING_ITEM = "EARTHPRINT_CODING"
 _NAMES = {"f4": "float32", "u1": "uint8", "i2": "int16", "a1": "alphaearth"}
 _LERC = "lerc"
+_ALPHAEARTH_BANDS = 64
 __all__ = ["CODING_ITEM", "KEY_ITEM", "PROVENANCE_ITEM", "SPACE_ITEM", "Field", "coding_in_words", "coding_item",
            "coding_of", "create_field", "field_layout", "open_field"]
 
@@ -71,6 +72,15 @@ def _space_of(info: RasterInfo) -> Space:
                          "whole raster, or state the space of the part with “Describe embeddings”.",
                          path=info.path, said=space.dimensions, found=len(bands))
     return space
+
+
+def how_to_state(opened: Field) -> str:
+    """Return the sentence that tells how to say what a field's vectors are."""
+    bands = opened.info.data_bands
+    if opened.info.dtype == np.dtype("i1") and len(bands) == _ALPHAEARTH_BANDS:
+        return ("Its signed bytes in 64 bands look like AlphaEarth's, which have to be decoded: open it with “Import "
+                "embedding raster” first, which copies nothing.")
+    return "State it with “Describe embeddings”."
 
 
 def coding_of(info: RasterInfo) -> Coding:

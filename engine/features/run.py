@@ -11,7 +11,7 @@ from osgeo import gdal
 
 from ..dataset import block_cache, open_raster
 from ..errors import InputError
-from ..field import Field, open_field
+from ..field import Field, how_to_state, open_field
 from ..field_pass import FieldBlock, FieldPass, FieldSource, pass_windows, source_of
 from ..grid import Window
 from ..pipeline import Job, run
@@ -36,7 +36,7 @@ def embed_features(request: FeaturesRequest, progress: Progress) -> FeaturesResu
     opened = open_field(request.field)
     if not opened.space.declared:
         progress.warn(f"{request.field} doesn't say what its embeddings are: they compare only with vectors of the "
-                      "same band names, and never with declared ones. State it with “Describe embeddings”.")
+                      f"same band names, and never with declared ones. {how_to_state(opened)}")
     shapes = _laid(request, opened, Part(progress, 0.0, 0.15))
     _check_kinds(shapes, request)
     statistic, blocks = gathered(request, opened, shapes, Part(progress, 0.15, 0.8))

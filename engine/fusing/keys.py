@@ -45,9 +45,10 @@ def key_columns(tables: "Sequence[Table]", key: str) -> "tuple[str, ...]":
 
 def _common(tables: "Sequence[Table]") -> "tuple[str, ...]":
     """Return the first column of all tables that names each row of the further ones once."""
-    shared = [column.name for column in tables[0].columns
-              if all(column_named(table.columns, column.name) for table in tables[1:])]
-    shared.sort(key=lambda name: name.lower() in _IDS)
+    kinds = {column.name: column.type for column in tables[0].columns
+             if all(column_named(table.columns, column.name) for table in tables[1:])}
+    # A measure may happen to differ in every row, and names nothing; row numbers come last of all.
+    shared = sorted(kinds, key=lambda name: (name.lower() in _IDS, kinds[name] == "real"))
     for name in shared:
         if name.lower() in _IDS and len({table.count for table in tables}) > 1:
             # Row numbers of two layers mean the same only where one was made from the other.

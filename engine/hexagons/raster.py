@@ -11,7 +11,7 @@ from osgeo import ogr
 
 from ..dataset import block_cache
 from ..errors import InputError
-from ..field import Field, open_field
+from ..field import Field, how_to_state, open_field
 from ..field_pass import FieldBlock, FieldPass, pass_windows, scan, source_of
 from ..geodesy import Ground, cell_areas, cell_places
 from ..grid import Grid, Window
@@ -44,7 +44,7 @@ def aggregate_field(request: RasterHexagons, progress: Progress) -> HexagonResul
     require_place(grid.wkt, Ground(grid.wkt).planar, request.field)
     if not opened.space.declared:
         progress.warn(f"{request.field} doesn't say what its embeddings are: they compare only with vectors of the "
-                      "same band names, and never with declared ones. State it with “Describe embeddings”.")
+                      f"same band names, and never with declared ones. {how_to_state(opened)}")
     area = _cell_area(grid, request.field)
     resolution = options.resolution
     if resolution == AUTOMATIC:

@@ -88,7 +88,7 @@ def _position(seen: Evidence) -> "List[str]":
     alone = seen.coordinates
     if alone is not None and adds(alone, seen.constant) and not adds(seen.model, alone):
         found.append(f"Coordinates alone score {alone.score:.2f}, the predictor {seen.model.score:.2f} "
-                     f"({seen.score_name}): the embedding adds nothing to knowing where a place is.")
+                     f"({seen.score_name}): the embedding adds nothing clear to knowing where a place is.")
     beside = seen.coordinates_random
     if not found and beside is not None and seen.random is not None and (
             beside.score >= _TELLING and beside.score >= seen.random.score - 0.1):
@@ -104,7 +104,7 @@ def _columns(seen: Evidence) -> "List[str]":
     if alone is None or not adds(alone, seen.constant) or adds(seen.model, alone):
         return []
     return [f"The other columns alone score {alone.score:.2f}, with the embedding {seen.model.score:.2f} "
-            f"({seen.score_name}): the embedding adds nothing to them."]
+            f"({seen.score_name}): the embedding adds nothing clear to them."]
 
 
 def _smaller(seen: Evidence) -> "List[str]":

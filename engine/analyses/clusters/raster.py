@@ -9,7 +9,7 @@ import numpy as np
 
 from ...dataset import RasterLayout, rasterised
 from ...errors import InputError
-from ...field import Field, open_field
+from ...field import Field, how_to_state, open_field
 from ...field_pass import FieldBlock, FieldPass, FieldSource, RasterOutput, run_pass, source_of
 from ...field_sample import sample_field
 from ...geodesy import cell_areas
@@ -41,7 +41,7 @@ def cluster_raster(request: ClusterRasterRequest, progress: Progress) -> Cluster
     opened = open_field(request.path)
     if not opened.space.declared:
         progress.warn(f"{request.path} doesn't say what its embeddings are: its clusters apply only to rasters "
-                      "with the same band names. State it with “Describe embeddings”.")
+                      f"with the same band names. {how_to_state(opened)}")
     region = (opened.info.grid.window_of(request.extent, request.path) if request.extent else opened.info.grid.whole)
     fitted = _fitted(request, opened, region, Part(progress, 0.0, 0.4))
     model, tally = fitted.model, Tally.empty(fitted.model.numbers)

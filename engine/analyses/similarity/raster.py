@@ -14,7 +14,7 @@ from osgeo import ogr
 from ...centres import point_wkb
 from ...dataset import RasterLayout
 from ...errors import InputError
-from ...field import PROVENANCE_ITEM, Field, open_field
+from ...field import PROVENANCE_ITEM, Field, how_to_state, open_field
 from ...field_pass import FieldBlock, FieldPass, PassAccount, RasterOutput, run_pass, source_of
 from ...field_sample import sample_field
 from ...grid import Window
@@ -43,7 +43,7 @@ def find_similar(request: SimilarityRequest, progress: Progress) -> SimilarityRe
     opened = open_field(request.input)
     if not opened.space.declared:
         progress.warn(f"{opened.info.path} doesn't say what its embeddings are: its bands are taken as they are, so "
-                      "standardise them if they are raw. State it with “Describe embeddings”.")
+                      f"standardise them if they are raw. {how_to_state(opened)}")
     recipe, material, background = _material(opened, request, Part(progress, 0.0, 0.15))
     scorer = attend(partial(fit, recipe, material), progress)
     threshold = parse_threshold(options.threshold) if options.polygons else None

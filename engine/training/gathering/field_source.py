@@ -16,7 +16,7 @@ from ...features.request import FeaturesRequest
 from ...features.run import finished, gathered, touched_windows
 from ...features.shapes import POLYGON, Shapes, lay_over
 from ...features.statistics import MEAN as MEAN_OF_CELLS
-from ...field import Field, open_field
+from ...field import Field, how_to_state, open_field
 from ...field_pass import FieldBlock, FieldSource, source_of
 from ...grid import Grid, Window
 from ...pipeline import Job, run
@@ -38,7 +38,7 @@ def from_field(path: str, labels: Labels, request: GatherRequest, progress: Prog
     opened = open_field(path)
     if not opened.space.declared:
         progress.warn(f"{path} doesn't say what its embeddings are: they compare only with vectors of the same band "
-                      "names, and never with declared ones. State it with “Describe embeddings”.")
+                      f"names, and never with declared ones. {how_to_state(opened)}")
     grid, rows = opened.info.grid, request.rows
     outlines = Outlines()
     outlines.add(labels.wkb)

@@ -294,3 +294,19 @@ def test_a_cancel_ends_it(field: str) -> None:
 
     with pytest.raises(Cancelled):
         gather(GatherRequest(polygons(), ("y",), embeddings=field), Impatient())
+
+
+def test_alphaearth_s_bytes_that_nobody_decoded_are_named(tmp_path):
+    from osgeo import gdal
+
+    from earthprint.engine.field import how_to_state, open_field
+
+    def written(name, bands):
+        options = [] if hasattr(gdal, "GDT_Int8") else ["PIXELTYPE=SIGNEDBYTE"]
+        kind = getattr(gdal, "GDT_Int8", gdal.GDT_Byte)
+        dataset = gdal.GetDriverByName("GTiff").Create(str(tmp_path / name), 4, 4, bands, kind, options)
+        dataset.FlushCache()
+        return str(tmp_path / name)
+
+    assert "Import embedding raster" in how_to_state(open_field(written("raw.tif", 64)))
+    assert how_to_state(open_field(written("other.tif", 5))) == "State it with “Describe embeddings”."
