@@ -23,6 +23,8 @@ _MOST_TURNED = 5000
 _FLAT = 0.1
 # Boosting grows a tree a round for each class, a forest one tree for all of them.
 _MOST_BOOSTED = 20
+_MOST_TREES = 200
+_LABELS_A_CLASS = 4
 
 
 def constant(task: Task, judge: Judge, folds: Folds) -> Outcome:
@@ -45,7 +47,9 @@ def coordinates(samples: Samples, task: Task, judge: Judge, folds: Folds, progre
     if where is None:
         return None
     trees = "boosting" if task.classes <= _MOST_BOOSTED else "forest"
-    kinds = ["knn"] + ([trees] if state("scikit-learn").usable else [])
+    # Trees tell little of classes with a label or two, and take long over hundreds of classes.
+    enough = task.classes <= min(_MOST_TREES, len(where) // _LABELS_A_CLASS)
+    kinds = ["knn"] + ([trees] if enough and state("scikit-learn").usable else [])
     found = []
     for index, kind in enumerate(kinds):
         part = Part(progress, index / len(kinds), (index + 1) / len(kinds))

@@ -20,6 +20,8 @@ _LEAST_POWER = 0.01
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _SKEWED = 1.0
 _LEAST_SHIFT = 1e-3
+# Nearer to 0 a power is the logarithm in all but the rounding, which would be all that is left of it.
+_NO_POWER = 1e-6
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class TargetTransform:
     @property
     def exponent(self) -> float:
         """Return the power of the Box-Cox family that this is: 1 for none, 0 for the logarithm."""
-        return 0.0 if self.kind == LOG else self.power
+        return 0.0 if self.kind == LOG or abs(self.power) < _NO_POWER else self.power
 
     @property
     def limits(self) -> "Tuple[float, float]":

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -60,6 +60,8 @@ def test_the_formulas() -> None:
     np.testing.assert_allclose(fit_transform(LOG, values, "y").forward(values), np.log(values), rtol=1e-12)
 
 
+@example(5e-324, 0.0, [1.0, math.e])
+@example(1e-7, 0.0, [1.0, 1e4])
 @given(st.floats(-4.5, 4.5), st.floats(0.0, 50.0), st.lists(st.floats(0.01, 1e4), min_size=2, max_size=20))
 def test_any_power_is_undone(power: float, shift: float, values: "list[float]") -> None:
     given_values = np.array(values)
