@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
 from ..analyses.change.measures import unit
 from ..errors import InputError
+from ..geodesy import Ground
 from ..space import parse_key, require_same
 
 
@@ -61,3 +63,14 @@ def _wide(pinned: Pinned) -> np.ndarray:
         raise InputError("compare-zero", "The vector of {name} is all zeros or has no value, which is like nothing: "
                          "choose another place.", name=pinned.name)
     return vector
+
+
+def metres_apart(first: "tuple[float, float, str]", second: "tuple[float, float, str]") -> Optional[float]:
+    """Return how far two places, x and y in the CRS of a WKT each, lie apart; None where that can't be said."""
+    grounds = [Ground(wkt) for _, _, wkt in (first, second)]
+    if grounds[0].planar != grounds[1].planar:
+        return None
+    ends = [ground.places(np.array([[x, y]], dtype=np.float64))[0]
+            for ground, (x, y, _) in zip(grounds, (first, second))]
+    metres = float(grounds[0].distance(ends[0], ends[1]))
+    return metres if np.isfinite(metres) else None

@@ -1,4 +1,4 @@
-"""The places in view that are most like a vector, best first, none too near to another."""
+"""The places or rows in view that are most like a vector, best first, none too near to another."""
 
 from __future__ import annotations
 
@@ -73,3 +73,40 @@ def leave_out(block: ViewBlock, left: np.ndarray, place: np.ndarray, apart: floa
     for x0, y0, x1, y1 in boxes.tolist():
         near = ground.distance(cell_places(block.grid, Window(x0, y0, x1 - x0, y1 - y0)), place) < apart
         left[y0:y1, x0:x1][near] = -np.inf
+
+
+@dataclass(frozen=True)
+class NearRow:
+    """A row of those that were asked: its position among them, its score, and how many metres away it lies."""
+
+    row: int
+    score: float
+    metres: float
+
+
+def best_rows(scores: np.ndarray, points: np.ndarray, wkt: str, count: int, apart: float,
+              origin: "tuple[float, float]") -> "list[NearRow]":
+    """Return at most `count` rows by falling score, none nearer than `apart` metres to another or to `origin`.
+
+    `points` `(n, 2)` are in the CRS of `wkt`; rows whose score is not finite are left out.
+    """
+    ground = Ground(wkt)
+    places = ground.places(points)
+    metres = ground.distance(places, ground.places(np.array([origin], dtype=np.float64))[0])
+    chosen: "list[int]" = []
+    for row in np.argsort(-np.where(np.isfinite(scores), scores, -np.inf), kind="stable"):
+        if len(chosen) == count or not np.isfinite(scores[row]):
+            break
+        near = ground.distance(places[chosen], places[row]) if chosen else np.empty(0)
+        if apart <= 0 or (metres[row] >= apart and not (near < apart).any()):
+            chosen.append(int(row))
+    return [NearRow(row, float(scores[row]), float(metres[row])) for row in chosen]
+
+
+def width_of(extent: "tuple[float, float, float, float]", wkt: str) -> float:
+    """Return how many metres an extent is wide in its middle, 0 where that can't be said."""
+    xmin, ymin, xmax, ymax = extent
+    ground, middle = Ground(wkt), (ymin + ymax) / 2
+    ends = ground.places(np.array([[xmin, middle], [xmax, middle]]))
+    metres = float(ground.distance(ends[0], ends[1]))
+    return metres if np.isfinite(metres) else 0.0

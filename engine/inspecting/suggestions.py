@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
+from typing import Optional
 
 import numpy as np
 
@@ -17,13 +19,26 @@ from .scores import score_to
 from .view_block import ViewBlock
 
 
-def uncertain_places(block: ViewBlock, found: Likelihood, count: int, apart: float,
-                     progress: Progress) -> "list[Place]":
+@dataclass(frozen=True)
+class Labelled:
+    """Places `(n, 2)` in the field's CRS that are labelled already: what is nearer than so many metres is no news."""
+
+    points: np.ndarray
+    metres: float
+
+
+def uncertain_places(block: ViewBlock, found: Likelihood, count: int, apart: float, progress: Progress,
+                     labelled: Optional[Labelled] = None) -> "list[Place]":
     """Return the places whose two likeliest classes are closest, least certain first, none nearer than `apart` metres.
 
     A place's score is 1 where two classes are equally likely, and 0 where one is certain.
     """
-    return best_places(block, 1 - found.certainties, count, apart, progress)
+    doubts = 1 - found.certainties
+    if labelled is not None:
+        for place in Ground(block.wkt).places(np.asarray(labelled.points, dtype=np.float64).reshape(-1, 2)):
+            check(progress)
+            leave_out(block, doubts, place, labelled.metres)
+    return best_places(block, doubts, count, apart, progress)
 
 
 def different_places(block: ViewBlock, examples: np.ndarray, count: int, apart: float,

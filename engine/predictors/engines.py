@@ -23,7 +23,6 @@ from .reading import StoredPredictor, broken
 LOG = logging.getLogger("earthprint")
 
 _LINEAR = ("ridge", "logistic")
-_PRODUCT_COLUMNS = 8192
 # With many rows at a time a tree is read from memory once for all of them: 8,192 take a quarter of the time of 128.
 _ROWS = 8192
 _LEAST_ROWS = 2048

@@ -12,6 +12,7 @@ from ..progress import Part, Progress, check
 from ..provenance import merged
 from ..registry import Registry
 from ..table import ColumnSpec, Table, TableChunk, TableWriter
+from ..table.kept_names import kept_names
 from ..table.parts import Identity
 from .asking import APPLICABLE, PREDICTED, Answers, answers_of, tell_share
 from .card import PredictorCard
@@ -29,7 +30,7 @@ def predict_table(table: Table, request: PredictTableRequest, progress: Progress
     card = predictor.card
     answers = answers_of(card, request.options, name, progress)
     spelled = card.columns.spelled(table.columns, table.name)
-    renamed = _renamed(table, answers.names, progress)
+    renamed = kept_names(table.name, table.columns, answers.names, progress)
     columns = [ColumnSpec(renamed.get(column.name, column.name), column.type) for column in table.columns]
     columns += [ColumnSpec(column, _type(column, card)) for column in answers.names]
     gaps = ColumnGaps(card.columns)
@@ -99,20 +100,3 @@ def _identity(table: Table, card: PredictorCard) -> Identity:
     """Return the table's space; its provenance names what the predictor was trained on, too."""
     found = table.identity()
     return replace(found, provenance=merged(found.provenance, card.provenance))
-
-
-def _renamed(table: Table, names: "tuple[str, ...]", progress: Progress) -> "Dict[str, str]":
-    """Return new names for the input's own columns that are called as ours are."""
-    taken = {column.name.lower() for column in table.columns} | {name.lower() for name in names}
-    own = {name.lower() for name in names}
-    found: "Dict[str, str]" = {}
-    for column in table.columns:
-        if column.name.lower() not in own:
-            continue
-        number = 1
-        while f"{column.name}_{number}".lower() in taken:
-            number += 1
-        found[column.name] = f"{column.name}_{number}"
-        taken.add(found[column.name].lower())
-        progress.info(f"The column “{column.name}” of {table.name} is kept as “{found[column.name]}”.")
-    return found

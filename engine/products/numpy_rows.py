@@ -61,11 +61,6 @@ class NumpyRows:
         self.described: Described = (read_description(beside.read_text(encoding="utf-8", errors="replace"))
                                      if beside.is_file() else NOTHING)
 
-    @property
-    def has_ids(self) -> bool:
-        """Tell whether a file of ids lies beside the array."""
-        return self._ids is not None
-
     def rows(self, size: int = CHUNK_ROWS) -> "Iterator[RowChunk]":
         """Yield the rows in order."""
         chunks = self._ids.rows(size) if self._ids is not None else None

@@ -9,7 +9,7 @@ from typing import Mapping, Optional, Sequence
 
 from osgeo import gdal
 
-from ..dataset import RasterInfo, open_raster, quiet, spatial_reference
+from ..dataset import RasterInfo, open_raster, quiet
 from ..errors import InputError, OutputError
 from ..grid import Grid
 from ..whole import whole
@@ -148,8 +148,3 @@ def _describe(copy: gdal.Dataset, names: "Sequence[str]", metadata: "Mapping[str
         band.SetDescription(name)
         if nodata is not None and (band.GetNoDataValue() is None or not math.isnan(nodata)):
             band.SetNoDataValue(nodata)
-
-
-def crs_text(wkt: str) -> str:
-    """Return a CRS as GDAL's warper takes it."""
-    return spatial_reference(wkt).ExportToWkt(["FORMAT=WKT2_2019"]) if wkt else ""

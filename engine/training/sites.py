@@ -99,11 +99,6 @@ def along_globe(straight: np.ndarray) -> np.ndarray:
     return 2 * MEAN_RADIUS * np.arcsin(np.clip(straight / (2 * MEAN_RADIUS), 0.0, 1.0))
 
 
-def straight_through(along: float) -> float:
-    """Return the distance straight through the globe of one along it."""
-    return 2 * MEAN_RADIUS * float(np.sin(min(along / (2 * MEAN_RADIUS), np.pi / 2)))
-
-
 def _straight(points: np.ndarray, geographic: bool) -> np.ndarray:
     """Put longitudes and latitudes onto the sphere."""
     if not geographic:

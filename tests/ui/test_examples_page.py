@@ -40,6 +40,7 @@ from qgis.PyQt.QtWidgets import QDialog
 
 from earthprint.engine.errors import Cancelled
 from earthprint.engine.inspecting.likelihood import background_of, fit_classes, likelihood
+from earthprint.engine.inspecting.nearby import width_of
 from earthprint.engine.inspecting.suggestions import different_places
 from earthprint.engine.inspecting.view import FieldView
 from earthprint.engine.progress import Silent
@@ -294,7 +295,7 @@ def test_suggestions_are_apart_marked_and_jumped_to(canvas, dock, controller, wi
         doubt[np.hypot(xs - place.x, ys - place.y) < apart * 1.001] = np.nan
     widget.kind.setCurrentIndex(1)
     rest(dock, controller)
-    far = different_places(block, vectors, 5, examples_work.width_of(block) / 12, Silent())
+    far = different_places(block, vectors, 5, width_of(block.extent, block.wkt) / 12, Silent())
     assert [(one.place.x, one.place.y) for one in controller.suggested()] == [(one.x, one.y) for one in far]
     widget.suggestions.itemClicked.emit(widget.suggestions.item(2))
     QTest.qWait(50)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-import numpy as np
-
-from ...engine.geodesy import Ground
-from ...engine.inspecting.compare import Compared, Pinned, compare
+from ...engine.inspecting.compare import Compared, Pinned, compare, metres_apart
 from .point_work import Found
 from .session import Place
 from .subject import Subject
@@ -34,13 +31,7 @@ def compared(first: PinnedVector, second: PinnedVector) -> Compared:
 
 def metres_between(first: PinnedVector, second: PinnedVector) -> Optional[float]:
     """Return how far two places are apart, None where that can't be said."""
-    grounds = [Ground(one.subject.crs.toWkt()) for one in (first, second)]
-    if grounds[0].planar != grounds[1].planar:
-        return None
-    ends = [ground.places(np.array([[one.found.x, one.found.y]]))[0]
-            for ground, one in zip(grounds, (first, second))]
-    metres = float(grounds[0].distance(ends[0], ends[1]))
-    return metres if np.isfinite(metres) else None
+    return metres_apart(*((one.found.x, one.found.y, one.subject.crs.toWkt()) for one in (first, second)))
 
 
 def _as_engine(pinned: PinnedVector) -> Pinned:

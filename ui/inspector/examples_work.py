@@ -8,11 +8,10 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ...engine.geodesy import Ground
 from ...engine.inspecting.likelihood import ClassModel, Likelihood, background_of, fit_classes, likelihood
-from ...engine.inspecting.nearby import Place, best_places, leave_out
+from ...engine.inspecting.nearby import Place, width_of
 from ...engine.inspecting.probe import probe_opened
-from ...engine.inspecting.suggestions import different_places
+from ...engine.inspecting.suggestions import Labelled, different_places, uncertain_places
 from ...engine.inspecting.view import FieldView
 from ...engine.inspecting.view_block import ViewBlock
 from ...engine.progress import Progress, check
@@ -121,7 +120,8 @@ def suggest(request: SuggestRequest, progress: Progress) -> List[Suggestion]:
     if block is None or not len(request.looked.vectors):
         return []
     if request.kind == DIFFERENT:
-        places = different_places(block, request.looked.vectors, COUNT, width_of(block) * _APART, progress)
+        apart = width_of(block.extent, block.wkt) * _APART
+        places = different_places(block, request.looked.vectors, COUNT, apart, progress)
     else:
         places = _doubtful(request.looked, block, progress)
     return [Suggestion(place, _rivals(request.looked.found, place)) for place in places]
@@ -131,26 +131,8 @@ def _doubtful(looked: Looked, block: ViewBlock, progress: Progress) -> List[Plac
     """Return the least certain places."""
     if looked.found is None:
         return []
-    doubts = 1 - looked.found.certainties
-    ground, width = Ground(block.wkt), width_of(block)
-    for place in ground.places(np.array(looked.places, dtype=np.float64)):
-        check(progress)
-        leave_out(block, doubts, place, width * _FROM_LABELS)
-    return best_places(block, doubts, COUNT, width * _APART, progress)
+    width = width_of(block.extent, block.wkt)
+    labelled = Labelled(np.array(looked.places, dtype=np.float64), width * _FROM_LABELS)
+    return uncertain_places(block, looked.found, COUNT, width * _APART, progress, labelled)
 
 
-def _rivals(found: Optional[Likelihood], place: Place) -> Tuple[str, ...]:
-    """Return the two likeliest classes at a place, the likeliest first."""
-    if found is None:
-        return ()
-    shares = found.shares.reshape(len(found.classes), -1)[:, place.pixel]
-    return tuple(found.classes[number] for number in np.argsort(-shares, kind="stable")[:2].tolist())
-
-
-def width_of(block: ViewBlock) -> float:
-    """Return how many metres a block is wide, 0 where that can't be said."""
-    xmin, ymin, xmax, ymax = block.extent
-    ground = Ground(block.wkt)
-    ends = ground.places(np.array([[xmin, (ymin + ymax) / 2], [xmax, (ymin + ymax) / 2]]))
-    metres = float(ground.distance(ends[0], ends[1]))
-    return metres if np.isfinite(metres) else 0.0

@@ -10,8 +10,7 @@ from qgis.core import QgsGeometry, QgsRectangle
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ...engine.errors import InputError
-from ...engine.geodesy import Ground
-from ...engine.inspecting.nearby import nearest_places
+from ...engine.inspecting.nearby import best_rows, nearest_places, width_of
 from ...engine.inspecting.probe import norm_of, probe_opened
 from ...engine.inspecting.scores import Query, score_rows
 from ...engine.progress import Progress
@@ -133,7 +132,8 @@ def plain_key(key: SpaceKey) -> str:
 def _nearest_cells(request: NearestRequest, subject: FieldSubject, progress: Progress) -> Neighbours:
     """Search the field as the map shows it."""
     block = subject.view.read(request.view.extent, request.view.width, request.view.height, progress)
-    apart = request.apart if request.apart > 0 else _share_of_view(block.wkt, request.view)
+    apart = request.apart if request.apart > 0 else APART_SHARE * width_of(
+        request.view.extent, block.wkt)
     found = nearest_places(block, request.found.vector, request.count, apart, progress,
                            (request.found.x, request.found.y))
     vectors = block.vectors_of(np.array([place.pixel for place in found], np.int64))
@@ -150,31 +150,12 @@ def _nearest_rows(request: NearestRequest, progress: Progress) -> Neighbours:
     if not len(seen.ids):
         return Neighbours((), 0.0, 1.0, False)
     scores = score_rows(seen.vectors, Query(request.found.vector[None]))
-    scores = np.where(seen.ids == request.found.feature_id, -np.inf, np.nan_to_num(scores, nan=-np.inf))
-    ground = Ground(request.subject.crs.toWkt())
-    places = ground.places(seen.points)
-    home = ground.places(np.array([[request.found.x, request.found.y]]))[0]
-    metres = ground.distance(places, home)
-    chosen: "list[int]" = []
-    for row in np.argsort(-scores, kind="stable"):
-        if len(chosen) == request.count or not np.isfinite(scores[row]):
-            break
-        near = ground.distance(places[chosen], places[row]) if chosen else np.empty(0)
-        if request.apart <= 0 or (metres[row] >= request.apart and not (near < request.apart).any()):
-            chosen.append(int(row))
-    found = tuple(Neighbour(float(scores[row]), *seen.points[row].tolist(), float(metres[row]), seen.vectors[row],
-                            int(seen.ids[row])) for row in chosen)
+    others = np.where(seen.ids == request.found.feature_id, np.nan, scores)
+    chosen = best_rows(others, seen.points, request.subject.crs.toWkt(), request.count, request.apart,
+                       (request.found.x, request.found.y))
+    found = tuple(Neighbour(one.score, *seen.points[one.row].tolist(), one.metres, seen.vectors[one.row],
+                            int(seen.ids[one.row])) for one in chosen)
     return Neighbours(found, request.apart, 1.0, seen.more)
-
-
-def _share_of_view(wkt: str, view: View) -> float:
-    """Return some hundredths of the view's width in metres."""
-    ground = Ground(wkt)
-    xmin, ymin, xmax, ymax = view.extent
-    middle = 0.5 * (ymin + ymax)
-    ends = ground.places(np.array([[xmin, middle], [xmax, middle]]))
-    metres = float(ground.distance(ends[0], ends[1]))
-    return APART_SHARE * metres if np.isfinite(metres) else 0.0
 
 
 def tr(text: str) -> str:

@@ -23,7 +23,7 @@ from qgis.PyQt.QtGui import (
 from qgis.PyQt.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from ..plot_colours import plot_colours
-from .cloud_picture import CHOSEN, CloudColours, Marks, draw_cloud
+from .cloud_picture import CloudColours, Marks, draw_cloud
 
 LASSO, BOX, MOVE = "lasso", "box", "move"
 SET, ADD, TAKE = "set", "add", "take"
@@ -484,11 +484,6 @@ def mode_of(modifiers: Qt.KeyboardModifier) -> str:
     if modifiers & Qt.KeyboardModifier.ShiftModifier:
         return ADD
     return TAKE if modifiers & Qt.KeyboardModifier.ControlModifier else SET
-
-
-def chosen_colour() -> QColor:
-    """Return the colour of points that are lit up."""
-    return QColor.fromRgb(CHOSEN & 0xFFFFFF)
 
 
 def _at(event: QMouseEvent) -> QPointF:

@@ -11,14 +11,14 @@ from earthprint.engine.errors import Cancelled, InputError, SpaceError
 from earthprint.engine.features.request import FeaturesRequest
 from earthprint.engine.features.run import embed_features
 from earthprint.engine.geodesy import distance
-from earthprint.engine.inspecting.compare import Pinned, compare
-from earthprint.engine.inspecting.nearby import best_places, nearest_places
-from earthprint.engine.inspecting.probe import probe_bytes, probe_field, probe_table
+from earthprint.engine.inspecting.compare import Pinned, compare, metres_apart
+from earthprint.engine.inspecting.nearby import best_places, best_rows, nearest_places, width_of
+from earthprint.engine.inspecting.probe import probe_field
 from earthprint.engine.inspecting.scores import score_to
 from earthprint.engine.inspecting.view import FieldView
 from earthprint.engine.progress import Silent
 from earthprint.engine.space import Space
-from earthprint.engine.table import ColumnSpec, TableWriter, open_rows, open_table
+from earthprint.engine.table import open_rows, open_table
 
 KEYS = [Space(name, 3).key() for name in ("one", "two")]
 
@@ -59,26 +59,30 @@ def test_no_probe_outside_and_where_there_is_no_value(tmp_path):
     assert probe_field(path, 501999.9, 5699999.9).vector.any()
 
 
-def test_the_row_that_holds_a_place_or_the_nearest(tmp_path):
-    shapes = ["POLYGON((0 0,2 0,2 2,0 2,0 0))", "POLYGON((3 0,5 0,5 2,3 2,3 0))", None, "POINT(10 0)"]
-    from osgeo import ogr
-    vectors = np.arange(12, dtype=np.float32).reshape(4, 3) + 1
-    with TableWriter(str(tmp_path / "t.gpkg"), wkt_of(4326), ogr.wkbUnknown, [ColumnSpec("name", "text")],
-                     Space("rows", 3)) as writer:
-        writer.write([None if shape is None else bytes(ogr.CreateGeometryFromWkt(shape).ExportToIsoWkb())
-                      for shape in shapes], {"name": list("abcd")}, vectors)
-    table = open_table(str(tmp_path / "t.gpkg"))
-    inside = probe_table(table, 4.5, 1.9, 0.0, Silent())
-    assert inside.row == 1 and inside.metres == 0 and np.array_equal(inside.vector, vectors[1])
-    assert inside.norm == pytest.approx(np.sqrt(16 + 25 + 36))
-    assert probe_table(table, 9.0, 0.0, 1000.0, Silent()) is None
-    near = probe_table(table, 9.0, 0.0, 200_000.0, Silent())
-    assert near.row == 3 and near.metres == pytest.approx(111_319.49, abs=0.1) and near.key == table.space_key
-    with pytest.raises(Cancelled):
-        probe_table(table, 9.0, 0.0, 0.0, Stopped())
-    assert np.array_equal(probe_bytes(vectors[2].tobytes(), table.space_key, "t", 3), vectors[2])
-    with pytest.raises(InputError, match="Row 3 of t"):
-        probe_bytes(b"", table.space_key, "t", 3)
+def test_the_best_rows_are_those_of_trying_all_pairs():
+    chance = np.random.default_rng(4)
+    points, scores = chance.uniform(0, 1000, (60, 2)), chance.random(60)
+    scores[7] = np.nan
+    origin = (500.0, 500.0)
+    expected = []
+    for row in sorted((row for row in range(60) if row != 7), key=lambda row: -scores[row]):
+        far = [np.hypot(*(points[row] - points[other])) for other in expected] + [np.hypot(*(points[row] - origin))]
+        if min(far) >= 150:
+            expected.append(row)
+    found = best_rows(scores, points, "", 5, 150.0, origin)
+    assert [one.row for one in found] == expected[:5] and 7 not in expected
+    assert [one.metres for one in found] == pytest.approx([np.hypot(*(points[row] - origin)) for row in expected[:5]])
+    assert [one.row for one in best_rows(scores, points, "", 3, 0.0, origin)] == list(np.argsort(-np.nan_to_num(
+        scores, nan=-1))[:3])
+
+
+def test_ways_over_the_ground():
+    degrees = wkt_of(4326)
+    assert width_of((0.0, -1.0, 1.0, 1.0), degrees) == pytest.approx(111_319.49, abs=0.1)
+    assert width_of((0.0, 59.0, 1.0, 61.0), degrees) == pytest.approx(111_319.49 / 2, rel=0.01)
+    assert metres_apart((0.0, 0.0, degrees), (1.0, 0.0, degrees)) == pytest.approx(111_319.49, abs=0.1)
+    assert metres_apart((0.0, 0.0, ""), (3.0, 4.0, "")) == 5.0
+    assert metres_apart((0.0, 0.0, ""), (3.0, 4.0, degrees)) is None
 
 
 @pytest.mark.parametrize("epsg, transform, apart", [
