@@ -69,6 +69,11 @@ class Likelihood:
             np.maximum(second, np.where(first == number, np.float32(-np.inf), share), out=second)
         return best - second
 
+    def likeliest_at(self, pixel: int, count: int) -> "tuple[str, ...]":
+        """Return the likeliest classes of a pixel, the likeliest first."""
+        shares = self.shares.reshape(len(self.classes), -1)[:, pixel]
+        return tuple(self.classes[number] for number in np.argsort(-shares, kind="stable")[:count].tolist())
+
 
 def background_of(block: ViewBlock, seed: int = 0) -> np.ndarray:
     """Return vectors `(n, dims)` of pixels in view, by which the dimensions are standardised."""

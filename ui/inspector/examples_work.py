@@ -136,3 +136,6 @@ def _doubtful(looked: Looked, block: ViewBlock, progress: Progress) -> List[Plac
     return uncertain_places(block, looked.found, COUNT, width * _APART, progress, labelled)
 
 
+def _rivals(found: Optional[Likelihood], place: Place) -> Tuple[str, ...]:
+    """Return the two likeliest classes at a place, the likeliest first."""
+    return () if found is None else found.likeliest_at(place.pixel, 2)
