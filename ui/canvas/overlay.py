@@ -2,66 +2,49 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, Optional, Tuple
 
 import numpy as np
 from qgis.core import QgsCoordinateReferenceSystem, QgsMapSettings
-from qgis.gui import QgsMapCanvas, QgsMapCanvasItem
-from qgis.PyQt.QtCore import QRectF
-from qgis.PyQt.QtGui import QImage, QPainter
+from qgis.gui import QgsMapCanvas
+from qgis.PyQt.QtGui import QImage
 
+from .map_picture import MapPicture, image_of
 from .score_colours import DEFAULT_RAMP, RAMPS, OverlayStyle, Spread, colours_of, from_threshold, levels_of, spread_of
 from .warp import Extent, Ground, cells_under_pixels
 
-LOG = logging.getLogger("earthprint")
-# Layers lie at -10, and marks of any tool at 0 or above.
-_ABOVE_LAYERS = -5.0
 
-
-class ScoreOverlay(QgsMapCanvasItem):
+class ScoreOverlay(MapPicture):
     """A map canvas item with one score a cell over an extent in any CRS; `remove` takes it off the canvas."""
 
     def __init__(self, canvas: QgsMapCanvas) -> None:
         """Join a canvas, with nothing to show."""
         super().__init__(canvas)
-        self._canvas = canvas
         self._scores: Optional[np.ndarray] = None
         self._ground: Optional[Ground] = None
         self._spread: Optional[Spread] = None
         self._style = OverlayStyle()
         self._cells: Optional[np.ndarray] = None
         self._cells_key: Optional[Tuple[Any, ...]] = None
-        self._image: Optional[QImage] = None
-        self.setZValue(_ABOVE_LAYERS)
-        self.setVisible(False)
 
     def show_scores(self, scores: np.ndarray, extent: Extent, crs: QgsCoordinateReferenceSystem) -> None:
         """Show scores `(rows, columns)`, NaN where there is none, the first row in the north of the extent."""
         self._scores = np.ascontiguousarray(scores, dtype=np.float32)
         self._ground = Ground(extent, scores.shape[0], scores.shape[1], crs)
         self._spread = spread_of(self._scores)
-        self._redraw()
+        self.redraw()
         self.setVisible(True)
 
     def clear(self) -> None:
         """Show nothing, and keep nothing."""
         self._scores = self._ground = self._spread = self._cells = self._cells_key = None
-        self._image = None
-        self.setVisible(False)
-
-    def remove(self) -> None:
-        """Leave the canvas for good."""
-        self.clear()
-        scene = self.scene()
-        if scene is not None:
-            scene.removeItem(self)
+        super().clear()
 
     def set_style(self, style: OverlayStyle) -> None:
         """Show the same scores in another way."""
         if style != self._style:
             self._style = style
-            self._redraw()
+            self.redraw()
 
     def style(self) -> OverlayStyle:
         """Return how scores are shown."""
@@ -83,39 +66,6 @@ class ScoreOverlay(QgsMapCanvasItem):
         cell = int(cells[row, column])
         return float("nan") if cell < 0 else float(self._scores.flat[cell])
 
-    def image(self) -> Optional[QImage]:
-        """Return the picture that lies over the map."""
-        if self._image is None:
-            self._image = self._drawn()
-        return self._image
-
-    def boundingRect(self) -> QRectF:  # noqa: N802  (the name is Qt's)
-        """Cover the whole map."""
-        size = self._canvas.mapSettings().outputSize()
-        return QRectF(0.0, 0.0, float(size.width()), float(size.height()))
-
-    def updatePosition(self) -> None:  # noqa: N802  (the name is QGIS's)
-        """Stay in the map's corner; QGIS calls this when the map has moved."""
-        self.prepareGeometryChange()
-        self.setPos(0.0, 0.0)
-        self._image = None
-
-    def paint(self, painter: QPainter, *_ignored: Any) -> None:
-        """Draw the picture; QGIS calls this, and an exception that left it would end QGIS."""
-        try:
-            image = self.image()
-        except (ArithmeticError, MemoryError, RuntimeError, TypeError, ValueError):
-            LOG.exception("The similarity could not be drawn")
-            self._image = QImage()
-            return
-        if image is not None and not image.isNull():
-            painter.drawImage(0, 0, image)
-
-    def _redraw(self) -> None:
-        """Have the picture made anew when it is next needed."""
-        self._image = None
-        self.update()
-
     def _cells_now(self) -> Optional[np.ndarray]:
         """Return the cell under each pixel for the map as it is; kept until map or cells change."""
         if self._ground is None:
@@ -127,7 +77,7 @@ class ScoreOverlay(QgsMapCanvasItem):
             self._cells_key = key
         return self._cells
 
-    def _drawn(self) -> Optional[QImage]:
+    def drawn(self) -> Optional[QImage]:
         """Return the scores as a picture of the map's size."""
         cells, shown = self._cells_now(), self.shown()
         if cells is None or shown is None or self._scores is None:
@@ -137,9 +87,7 @@ class ScoreOverlay(QgsMapCanvasItem):
         levels[:-1] = levels_of(self._scores, shown, self._style.threshold).ravel()
         colours = colours_of(RAMPS.get(self._style.ramp, RAMPS[DEFAULT_RAMP]), self._style.opacity)
         pixels = colours[levels[cells]]
-        height, width = pixels.shape
-        # Without the copy the picture would only borrow the array's memory.
-        return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied).copy()
+        return image_of(pixels)
 
 
 def _view_of(settings: QgsMapSettings) -> Tuple[Any, ...]:
