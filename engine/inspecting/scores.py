@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Sequence
 
 import numpy as np
 
-from ..analyses.similarity.examples import Examples, ExampleVectors, of_vectors, vectors_of
+from ..analyses.similarity.examples import Examples, ExampleVectors, of_vectors
 from ..analyses.similarity.methods import Material, Recipe, fit
 from ..analyses.similarity.scores import CosineScorer, project, score_block, score_vectors
 from ..errors import InputError
-from ..field import open_field
 from ..field_pass import FieldBlock
-from ..progress import Part, Progress
 from .shared_rows import share_rows
 from .view_block import ViewBlock
 
@@ -59,17 +56,6 @@ def _examples(vectors: np.ndarray, name: str) -> ExampleVectors:
         raise InputError("query-zero", "The vectors of {name} are all zeros, which are like nothing: choose other "
                          "places.", name=name)
     return of_vectors(Examples(name, vectors=vectors), vectors.shape[1])
-
-
-def query_under(path: str, positives: "Sequence[bytes]", negatives: "Sequence[bytes]", progress: Progress,
-                name: str = "the examples") -> Query:
-    """Return the query of shapes (WKB in the field's CRS), read at full resolution: each counts as its mean."""
-    opened = open_field(path)
-    found = vectors_of(opened, Examples(name, tuple(positives)), Part(progress, 0.0, 0.5)).means
-    if not negatives:
-        return Query(found)
-    other = vectors_of(opened, Examples("the counter-examples", tuple(negatives)), Part(progress, 0.5, 1.0)).means
-    return Query(found, other)
 
 
 @dataclass(frozen=True)

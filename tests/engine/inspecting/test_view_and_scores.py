@@ -10,7 +10,7 @@ import pytest
 from osgeo import gdal
 from seen_fields import CODINGS, MIRRORED, NORTH_UP, SOUTH_UP, seen_field, unit_vectors
 
-from earthprint.engine.analyses.similarity.examples import Examples
+from earthprint.engine.analyses.similarity.examples import Examples, vectors_of
 from earthprint.engine.analyses.similarity.raster import find_similar
 from earthprint.engine.analyses.similarity.request import SimilarityOptions, SimilarityRequest
 from earthprint.engine.centres import point_wkb
@@ -21,7 +21,7 @@ from earthprint.engine.inspecting import shared_rows
 from earthprint.engine.inspecting import view as view_module
 from earthprint.engine.inspecting.likelihood import background_of, fit_classes, likelihood
 from earthprint.engine.inspecting.probe import probe_field
-from earthprint.engine.inspecting.scores import Query, query_under, score, score_rows
+from earthprint.engine.inspecting.scores import Query, score, score_rows
 from earthprint.engine.inspecting.view import FieldView
 from earthprint.engine.progress import Silent
 
@@ -42,6 +42,13 @@ def upright(values: np.ndarray, transform) -> np.ndarray:
 
 def seen(block) -> np.ndarray:
     return block.vectors_of(np.arange(block.rows * block.cols)).T.reshape(-1, block.rows, block.cols)
+
+
+def query_under(path: str, positives, negatives) -> Query:
+    """The query of shapes read at full resolution, as the similarity search reads its examples."""
+    means = [vectors_of(open_field(path), Examples("examples", tuple(shapes)), Silent()).means
+             for shapes in (positives, negatives) if shapes]
+    return Query(*means)
 
 
 class Stopped(Silent):
@@ -67,7 +74,7 @@ def test_scores_are_those_that_the_search_writes(tmp_path, coding, transform):
         shown = score(block, query)
         assert np.array_equal(shown, written, equal_nan=True)
         assert np.isnan(shown).sum() == 3 and np.nanmax(shown) <= 1
-        read = query_under(path, shapes[positives], shapes[negatives], Silent())
+        read = query_under(path, shapes[positives], shapes[negatives])
         assert np.array_equal(score(block, read), written, equal_nan=True)
         table = seen(block).reshape(len(probes[0]), -1).T
         assert np.allclose(score_rows(table, query), shown.ravel(), atol=1e-6, equal_nan=True)
@@ -100,7 +107,7 @@ def test_a_polygon_counts_as_its_mean_in_both(tmp_path):
                                           "500100 5699500))").ExportToIsoWkb())
     find_similar(SimilarityRequest(path, str(tmp_path / "s.tif"), Examples("box", (box,))), Silent())
     block = FieldView.open(path).read(EXTENT, COLUMNS, ROWS, Silent())
-    shown = score(block, query_under(path, [box], [], Silent()))
+    shown = score(block, query_under(path, [box], []))
     assert np.array_equal(shown, gdal.Open(str(tmp_path / "s.tif")).ReadAsArray(), equal_nan=True)
     mean = np.nanmean(on_disk(path)[:, 30:50, 10:30].reshape(8, -1), axis=1)
     cosine = np.einsum("dn,d->n", on_disk(path).reshape(8, -1).astype(np.float64), mean) / np.linalg.norm(mean)
