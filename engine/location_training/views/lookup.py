@@ -42,7 +42,7 @@ class LookUpPlan:
 
 @dataclass(frozen=True)
 class LookUpLayer:
-    """The layer: `weight` `(D, 9 D + 2)`, the 3 x 3 cells of each dimension in turn and then the offset; `bias` `(D,)`."""
+    """The layer: `weight` `(D, 9 D + 2)`, 3 x 3 cells of each dimension in turn, then the offset; and `bias` `(D,)`."""
 
     weight: np.ndarray
     bias: np.ndarray

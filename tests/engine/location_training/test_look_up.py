@@ -25,6 +25,7 @@ from earthprint.engine.progress import Silent
 
 DIMENSIONS = 3
 PROJECTED = (500_000.0, 20.0, 0.0, 5_600_000.0, 0.0, -20.0)
+SOUTH_UP = (500_000.0, 20.0, 0.0, 5_600_000.0, 0.0, 20.0)
 GEOGRAPHIC = (11.0, 0.01, 0.0, 51.0, 0.0, -0.02)
 
 
@@ -96,7 +97,7 @@ def bilinear(values, position):
     return out / total if total > 1e-9 else np.full(len(values), np.nan)
 
 
-@pytest.fixture(params=[(PROJECTED, 32632), (GEOGRAPHIC, 4326), ((500_000.0, 20.0, 0.0, 5_600_000.0, 0.0, 20.0), 32632)],
+@pytest.fixture(params=[(PROJECTED, 32632), (GEOGRAPHIC, 4326), (SOUTH_UP, 32632)],
                 ids=["projected", "geographic", "south-up"])
 def made(request, tmp_path):
     """Return a field with a hole of nodata, its values with NaN, and positions all over it, edges included."""
