@@ -105,8 +105,8 @@ def _standardised(vectors: np.ndarray) -> "tuple[np.ndarray, np.ndarray, np.ndar
     return found, middle, scale
 
 
-def look_up(torch: Any, layer: Any, tensors: "LookUpTensors", rows: Any) -> Any:
-    """Return the look-ups of some places, as `LookUpLayer.apply` does, with a `torch.nn.Linear` that learns."""
+def look_up(torch: Any, layer: "TorchLayer", tensors: "LookUpTensors", rows: Any) -> Any:
+    """Return the look-ups of some places, as `LookUpLayer.apply` does, with a layer that learns."""
     used, back = torch.unique(tensors.corners[rows], return_inverse=True)
     about = tensors.vectors[tensors.taps[used]].transpose(1, 2).reshape(len(used), -1)
     weight = layer.weight
@@ -126,17 +126,22 @@ class LookUpTensors:
     shares: Any
 
 
-def tensors_of(torch: Any, plan: LookUpPlan, device: str) -> LookUpTensors:
+def tensors_of(torch: Any, plan: LookUpPlan, device: Any) -> LookUpTensors:
     """Bring a plan to a device."""
     return LookUpTensors(*(torch.as_tensor(array, dtype=kind, device=device) for array, kind in (
         (plan.vectors, torch.float32), (plan.taps, torch.int64), (plan.corners, torch.int64),
         (plan.offsets, torch.float32), (plan.shares, torch.float32))))
 
 
-def torch_layer(torch: Any, layer: LookUpLayer, device: str) -> Any:
-    """Return a layer as one that learns."""
-    made = torch.nn.Linear(layer.weight.shape[1], layer.weight.shape[0])
-    with torch.no_grad():
-        made.weight.copy_(torch.as_tensor(layer.weight))
-        made.bias.copy_(torch.as_tensor(layer.bias))
-    return made.to(device)
+@dataclass(frozen=True)
+class TorchLayer:
+    """A linear layer that learns; made without torch's own random numbers, which belong to the whole process."""
+
+    weight: Any
+    bias: Any
+
+
+def torch_layer(torch: Any, weight: np.ndarray, bias: np.ndarray, device: Any) -> TorchLayer:
+    """Return a layer that begins with these numbers."""
+    return TorchLayer(*(torch.as_tensor(np.array(array), dtype=torch.float32, device=device).requires_grad_(True)
+                        for array in (weight, bias)))

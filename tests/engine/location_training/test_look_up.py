@@ -167,7 +167,8 @@ def test_is_one_convolution_and_four_gathers(made):
     parts = convolved[np.maximum(corners.cells, 0)] + corners.offsets @ layer.weight[:, -2:].T
     expected = (parts * plan.shares[:, :, None]).sum(axis=1)[rows]
     np.testing.assert_allclose(layer.apply(plan, rows), expected, atol=1e-4)
-    mine = look_up(torch, torch_layer(torch, layer, "cpu"), tensors_of(torch, plan, "cpu"), torch.as_tensor(rows))
+    mine = look_up(torch, torch_layer(torch, layer.weight, layer.bias, "cpu"), tensors_of(torch, plan, "cpu"),
+                   torch.as_tensor(rows))
     np.testing.assert_allclose(mine.detach().numpy(), expected, atol=1e-4)
 
 
