@@ -1,0 +1,1 @@
+"""Published checkpoints of location encoders, read as data and converted to our own networks."""
