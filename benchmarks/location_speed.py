@@ -38,7 +38,7 @@ ENCODERS = ("spherical-harmonics", "sphere2vec-c", "space2vec-theory", "fourier-
 def bare(encoder: LocationEncoder, places: np.ndarray) -> None:
     """Evaluate the formula alone, chunk by chunk, to rows of float32."""
     for start in range(0, len(places), CHUNK_ROWS):
-        np.ascontiguousarray(encoder.family.formula(places[start:start + CHUNK_ROWS], encoder.settings), np.float32)
+        np.ascontiguousarray(encoder.position.features(places[start:start + CHUNK_ROWS]), np.float32)
 
 
 def embedded(encoder: LocationEncoder, finder: Places, shapes: "List[bytes]") -> None:

@@ -27,7 +27,7 @@ from earthprint.engine.encoders.library import EncoderFolders  # noqa: E402
 from earthprint.engine.errors import EarthprintError  # noqa: E402
 from earthprint.engine.importing.run import ImportRequest, import_table  # noqa: E402
 from earthprint.engine.locations.embed import LocationRequest, embed_locations  # noqa: E402
-from earthprint.engine.locations.encoder import find_location_encoder  # noqa: E402
+from earthprint.engine.locations.finding import find_location_encoder  # noqa: E402
 from earthprint.engine.progress import Silent  # noqa: E402
 from earthprint.engine.table import open_rows  # noqa: E402
 from earthprint.engine.training.gathering import GatherRequest  # noqa: E402

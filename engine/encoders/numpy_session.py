@@ -1,4 +1,4 @@
-"""Runs the automatic encoder's graph in plain NumPy, so that a first result needs no ONNX Runtime."""
+"""Runs our own encoders' graphs in plain NumPy, so that a first result needs no ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Uni
 
 import numpy as np
 
+from ..error_function import erf
 from ..errors import ModelError, PackageError
-from ..onnxgraph import Node, OnnxGraph, Value, read_graph
+from ..onnxgraph import ELEMENT_NAMES, Node, OnnxGraph, Value, read_graph
 from ..onnxwire import WireError
 from ..packages import MENU
 
@@ -201,6 +202,35 @@ def _slice(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
     return image[tuple(cut)]
 
 
+def _gemm(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
+    """Multiply with a matrix, turned where it says so, and add a bias."""
+    found = inputs[0] @ (inputs[1].T if node.attributes.get("transB") else inputs[1])
+    return found + inputs[2] if len(inputs) > 2 else found
+
+
+def _layer_norm(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
+    """Scale rows to mean 0 and standard deviation 1, then by weight and bias."""
+    away = inputs[0] - inputs[0].mean(axis=-1, keepdims=True)
+    spread = np.sqrt((away ** 2).mean(axis=-1, keepdims=True) + inputs[0].dtype.type(node.attributes["epsilon"]))
+    return away / spread * inputs[1] + inputs[2]
+
+
+def _leaky(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
+    """Multiply what is negative with a slope."""
+    return np.where(inputs[0] < 0, inputs[0] * inputs[0].dtype.type(node.attributes["alpha"]), inputs[0])
+
+
+def _sigmoid(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
+    """Squeeze between 0 and 1, without the overflow of large negative values."""
+    half = inputs[0].dtype.type(0.5)
+    return half + half * np.tanh(inputs[0] * half)
+
+
+def _cast(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
+    """Change the type of the numbers."""
+    return inputs[0].astype(ELEMENT_NAMES[node.attributes["to"]])
+
+
 def _reduce_l2(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
     """Compute the length of vectors along one axis."""
     axes = tuple(node.attributes["axes"])
@@ -210,32 +240,51 @@ def _reduce_l2(node: Node, inputs: List[np.ndarray]) -> np.ndarray:
 _OPERATIONS: Dict[str, Callable[[Node, List[np.ndarray]], np.ndarray]] = {
     "Add": lambda node, inputs: inputs[0] + inputs[1],
     "AveragePool": _average_pool,
-    "Cast": lambda node, inputs: inputs[0].astype(np.float32),
+    "Cast": _cast,
     "Clip": lambda node, inputs: np.minimum(np.maximum(inputs[0], inputs[1]), inputs[2]),
     "Concat": lambda node, inputs: np.concatenate(inputs, axis=node.attributes["axis"]),
     "Conv": _conv,
+    "Cos": lambda node, inputs: np.cos(inputs[0]),
     "Div": lambda node, inputs: inputs[0] / inputs[1],
+    "Erf": lambda node, inputs: erf(inputs[0]),
+    "Exp": lambda node, inputs: np.exp(inputs[0]),
+    "Floor": lambda node, inputs: np.floor(inputs[0]),
     "Gather": lambda node, inputs: np.take(inputs[0], inputs[1], axis=node.attributes["axis"]),
+    "Gemm": _gemm,
     "Greater": lambda node, inputs: inputs[0] > inputs[1],
     "Identity": lambda node, inputs: inputs[0],
+    "LayerNormalization": _layer_norm,
+    "LeakyRelu": _leaky,
+    "MatMul": lambda node, inputs: inputs[0] @ inputs[1],
     "Max": lambda node, inputs: np.maximum(inputs[0], inputs[1]),
     "MaxPool": lambda node, inputs: _pool(node, inputs[0], np.maximum),
+    "Min": lambda node, inputs: np.minimum(inputs[0], inputs[1]),
     "Mul": lambda node, inputs: inputs[0] * inputs[1],
     "Neg": lambda node, inputs: -inputs[0],
+    "Pow": lambda node, inputs: inputs[0] ** inputs[1],
     "ReduceL2": _reduce_l2,
     "Relu": lambda node, inputs: np.maximum(inputs[0], np.float32(0)),
+    "Reshape": lambda node, inputs: inputs[0].reshape([int(size) for size in inputs[1]]),
+    "Sigmoid": _sigmoid,
+    "Sin": lambda node, inputs: np.sin(inputs[0]),
     "Slice": _slice,
     "Sqrt": lambda node, inputs: np.sqrt(inputs[0]),
     "Sub": lambda node, inputs: inputs[0] - inputs[1],
+    "Tanh": lambda node, inputs: np.tanh(inputs[0]),
+    "Transpose": lambda node, inputs: inputs[0].transpose(node.attributes["perm"]),
     "Where": lambda node, inputs: np.where(inputs[0], inputs[1], inputs[2]),
 }
 
 # None stands for any value; an attribute that isn't listed makes the graph one for ONNX Runtime.
 _ATTRIBUTES: Dict[str, Dict[str, Optional[Tuple[object, ...]]]] = {
     "AveragePool": {"kernel_shape": None, "strides": None},
-    "Cast": {"to": (1,)},
+    "Cast": {"to": (1, 7, 11)},
     "Concat": {"axis": None},
     "Gather": {"axis": None},
+    "Gemm": {"transB": (0, 1)},
+    "LayerNormalization": {"axis": (-1,), "epsilon": None},
+    "LeakyRelu": {"alpha": None},
     "MaxPool": {"kernel_shape": None, "strides": None},
     "ReduceL2": {"axes": None, "keepdims": (1,)},
+    "Transpose": {"perm": None},
 }

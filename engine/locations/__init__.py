@@ -1,9 +1,10 @@
-"""Location encoders: vectors of places from formulas alone, without a model file or a package."""
+"""Location encoders: vectors of places, from formulas alone or by networks that were trained on such."""
 
 from __future__ import annotations
 
 from .embed import LocationRequest, LocationResult, embed_locations
-from .encoder import LocationEncoder, find_location_encoder
+from .encoder import LocationEncoder
+from .finding import find_location_encoder
 from .places import CENTROID, PLACES, Places, canonical
 from .settings import Settings
 from .shipped import DEFAULT_ID, FAMILIES, IDS

@@ -13,7 +13,7 @@ from ..progress import Progress, check
 from ..registry import Registry
 from ..space import Space
 from ..table import CHUNK_ROWS, EMBEDDING, EMBEDDING_SPACE, ColumnSpec, RowChunk, Rows, TableWriter
-from .encoder import LocationEncoder
+from .finding import AnyLocationEncoder
 from .places import CENTROID, Places
 
 _NEAR_SEAM = 179.0
@@ -24,7 +24,7 @@ class LocationRequest:
     """What is to be embedded: rows of any layer, by which encoder, where to, and what place stands for a feature."""
 
     rows: Rows
-    encoder: LocationEncoder
+    encoder: AnyLocationEncoder
     output: str
     place: str = CENTROID
     registry: Optional[Registry] = None
@@ -66,7 +66,7 @@ def embed_locations(request: LocationRequest, progress: Progress) -> LocationRes
                              "coordinates are not those of its coordinate reference system.", name=rows.name)
     _tell(rows.name, encoder, writer.count, done - writer.count, progress)
     if seam.crossed and not encoder.seamless:
-        progress.warn(f"{rows.name} has places on both sides of ±180°, where the vectors of {encoder.family.id} jump: "
+        progress.warn(f"{rows.name} has places on both sides of ±180°, where the vectors of {encoder.name} jump: "
                       "neighbours across it look far apart. Take spherical-harmonics or fourier-sphere, or SEAMLESS "
                       "with an encoder that has it.")
     return LocationResult(str(request.output), writer.count, done - writer.count, encoder.space(), writer.key)
@@ -114,9 +114,9 @@ def _with_place(chunk: RowChunk, kept: np.ndarray) -> RowChunk:
                     {name: [values[row] for row in kept] for name, values in chunk.columns.items()})
 
 
-def _tell(name: str, encoder: LocationEncoder, count: int, left_out: int, progress: Progress) -> None:
+def _tell(name: str, encoder: AnyLocationEncoder, count: int, left_out: int, progress: Progress) -> None:
     """Tell how many rows there are and which are missing."""
-    progress.info(f"{count} places embedded by {encoder.family.id}, {encoder.dimensions} dimensions.")
+    progress.info(f"{count} places embedded by {encoder.name}, {encoder.dimensions} dimensions.")
     if left_out:
         progress.warn(f"{left_out} of {count + left_out} features of {name} have no place on the globe (no geometry, "
                       "an empty one, or coordinates that its coordinate reference system doesn't have) and are left "

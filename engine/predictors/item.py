@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any, Dict, List, Mapping
 
-import numpy as np
-
 from ..card_check import safe_id, safe_name
 from ..errors import EarthprintError
+from ..plain_json import plain
 from ..provenance import read_provenance
 from ..space import from_json, parse_key, require_same
 from ..training.class_calibration import calibration_from_json
@@ -85,21 +83,6 @@ def card_of_item(item: Any) -> PredictorCard:
 def same_predictor(first: "Mapping[str, Any]", second: "Mapping[str, Any]") -> bool:
     """Tell whether two items state the same of a predictor."""
     return _essence(first) == _essence(second)
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: what is not finite becomes null, arrays become lists."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, (list, tuple, set)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 
 def _essence(item: "Mapping[str, Any]") -> str:

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QObject
 from ...engine.analyses.glance import Glance
 from ...engine.encoders.shelf import SHIPPED, TEMPLATE, USER, FileCheck, ShelvedEncoder
 from ...engine.home_folder import without_home
-from ...engine.locations.encoder import find_location_encoder
+from ...engine.locations.finding import find_location_encoder
 from ...engine.locations.shipped import FAMILIES
 from .encoders_widget import EncoderRow
 
