@@ -12,7 +12,7 @@ _LEAF = 48
 def nearest_places(coordinates: np.ndarray, count: int) -> "tuple[np.ndarray, np.ndarray]":
     """Return rows and distances `(n, count)` of the nearest other places, the nearest first; n must exceed count."""
     coordinates = np.ascontiguousarray(coordinates, dtype=np.float64)
-    boxes = _boxes(coordinates)
+    boxes = small_boxes(coordinates)
     low = np.stack([coordinates[rows].min(axis=0) for rows in boxes])
     high = np.stack([coordinates[rows].max(axis=0) for rows in boxes])
     # So many boxes hold enough places, whichever they are.
@@ -31,7 +31,7 @@ def nearest_places(coordinates: np.ndarray, count: int) -> "tuple[np.ndarray, np
     return found, distance
 
 
-def _boxes(coordinates: np.ndarray) -> "List[np.ndarray]":
+def small_boxes(coordinates: np.ndarray) -> "List[np.ndarray]":
     """Halve the places along their longest side until few are left in each part."""
     waiting, done = [np.arange(len(coordinates))], []
     while waiting:

@@ -1,0 +1,240 @@
+"""Geo-bias scores: does a model fail in places that lie together, and more so than chance would have it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Tuple
+
+import numpy as np
+
+from ..errors import InputError
+from ..geodesy import MEAN_RADIUS
+from ..progress import Part, Progress, check
+from .aggregate import Aggregate
+from .chance import chosen_centres, dealt, share_as_large
+from .marked_places import MarkedPlaces, marked_places
+from .neighbourhood import Neighbourhood, neighbourhood_for
+from .partitions import PARTITIONS
+from .relative import relative_information, shares_around
+from .request import ALL, MARKED, RELATIVE, UNMARKED, BiasRequest
+from .result import BiasResult, LocalScore, ScoreFigure
+from .self_information import Links, Surprise, links_of, surprise
+from .surroundings import Surroundings, SurroundingsIndex
+
+_FEWEST = 10
+_HARDLY = 0.1
+
+
+def geo_bias(places: np.ndarray, failures: np.ndarray, request: BiasRequest, progress: Progress,
+             name: str = "the layer") -> BiasResult:
+    """Score points `(n, 2)`, longitude and latitude in degrees, by whether each is a failure `(n,)`.
+
+    Rows whose place or mark is NaN are left out. The result doesn't depend on the order of the rows.
+    """
+    request.check()
+    found = marked_places(places, failures)
+    _refuse(found, request, name)
+    settings = neighbourhood_for(found.upright, request)
+    for told in settings.told:
+        progress.info(f"Chosen from the data: {told}")
+    run = _Run(found, request, settings, name)
+    run.judge(Part(progress, 0.0, 0.9))
+    run.look(Part(progress, 0.9, 1.0))
+    result = run.result()
+    for warning in result.warnings:
+        progress.warn(warning)
+    progress.report(1.0)
+    return result
+
+
+def _refuse(found: MarkedPlaces, request: BiasRequest, name: str) -> None:
+    """Refuse what no score can be made of."""
+    if not len(found):
+        raise InputError("bias-no-places", "No point of {name} has both a place and a mark: check its geometries and "
+                         "columns.", name=name)
+    rows, failing = int(found.counts.sum()), int(round(float((found.share * found.counts).sum())))
+    if failing in (0, rows):
+        raise InputError("bias-nothing-to-compare", "{which} of the {rows} points of {name} counts as a failure, so "
+                         "there is nothing to compare: {remedy}.", which="None" if not failing else "Every one",
+                         rows=rows, name=name,
+                         remedy="choose another THRESHOLD, or other columns")
+    relative = any(score in RELATIVE for score in request.scores)
+    needed = max(_FEWEST, 2 * request.least if relative else 0)
+    if len(found) < needed:
+        raise InputError("bias-few", "{name} has {places} different places, too few for parts of {least} to compare: "
+                         "give at least {needed}, or lower LEAST.", name=name, places=len(found), least=request.least,
+                         needed=needed)
+
+
+@dataclass(frozen=True, eq=False)
+class Linked:
+    """The places of a neighbourhood and the links among them; marked and unmarked scores share them."""
+
+    sites: np.ndarray
+    links: Links
+
+
+class _Run:
+    """One run over the places: first the centres with all shuffled marks, then all others with their own alone."""
+
+    def __init__(self, places: MarkedPlaces, request: BiasRequest, settings: Neighbourhood, name: str) -> None:
+        """Lay out what is collected."""
+        self._places, self._request, self._settings, self._name = places, request, settings, name
+        self._index = SurroundingsIndex(places.upright)
+        self._centres = chosen_centres(len(places), request.centres, request.seed)
+        count = len(places)
+        self._near = np.zeros(count, dtype=np.int64)
+        self._share = np.full(count, np.nan)
+        self._values: Dict[str, np.ndarray] = {score: np.full(count, np.nan) for score in request.scores}
+        self._p: Dict[str, np.ndarray] = {score: np.full(count, np.nan) for score in request.scores}
+        self._totals: Dict[str, Aggregate] = {}
+        self._linked: Dict[int, Linked] = {}
+
+    def judge(self, progress: Progress) -> None:
+        """Score the centres, for the true marks and for all shuffled ones."""
+        request = self._request
+        marks = dealt(self._places, request.permutations, request.seed)
+        self._totals = {score: Aggregate(1 if self._unmoved(score) else marks.shape[1]) for score in request.scores}
+        done = 0
+        for found in self._index.around(self._centres, self._settings.radius):
+            self._note(found)
+            for score in request.scores:
+                columns = marks[:, :self._totals[score].columns]
+                scores, saturated = self._scores(score, found, columns, progress)
+                self._totals[score].add(scores, self._weights(score, found.centres, columns), saturated)
+                self._values[score][found.centres] = scores[:, 0]
+                self._p[score][found.centres] = self._totals[score].local_p(scores)
+            self._linked.clear()
+            check(progress)
+            done += len(found.centres)
+            progress.report(done / len(self._centres), f"Scoring: {done} of {len(self._centres)} places")
+
+    def look(self, progress: Progress) -> None:
+        """Look around all other places, without chance; self-information is left to the centres, as it takes long."""
+        others = np.setdiff1d(np.arange(len(self._places)), self._centres, assume_unique=True)
+        own = self._places.share[:, np.newaxis]
+        done = 0
+        for found in self._index.around(others, self._settings.radius):
+            self._note(found)
+            for score in self._request.scores:
+                if score in RELATIVE:
+                    scores, _ = self._scores(score, found, own, progress)
+                    self._values[score][found.centres] = scores[:, 0]
+            check(progress)
+            done += len(found.centres)
+            progress.report(done / len(others), "Looking around the other places" if done == 0 else None)
+
+    def result(self) -> BiasResult:
+        """Put everything together."""
+        places = self._places
+        figures = tuple(self._figure(score) for score in self._request.scores)
+        local = {score: LocalScore(places.spread(self._values[score]), places.spread(self._p[score]))
+                 for score in self._request.scores}
+        near = places.spread(self._near.astype(np.float64))
+        return BiasResult(
+            figures, local, np.where(np.isfinite(near), near, 0).astype(np.int64), places.spread(places.share),
+            places.spread(self._share), self._settings, int(places.counts.sum()), len(places), places.coincident,
+            int(round(float((places.share * places.counts).sum()))), tuple(self._warnings(figures)))
+
+    def _unmoved(self, score: str) -> bool:
+        """Tell whether shuffled marks leave a score as it is."""
+        return score == UNMARKED and self._request.around == ALL
+
+    def _note(self, found: Surroundings) -> None:
+        """Keep how many places there are around, and how many of them fail."""
+        self._near[found.centres], self._share[found.centres] = shares_around(found, self._places.share)
+
+    def _weights(self, score: str, centres: np.ndarray, marks: np.ndarray) -> np.ndarray:
+        """Return how much each centre counts: by the places that its score looks at and, where asked, its failures."""
+        counts = self._near[centres]
+        if score not in RELATIVE and self._request.largest:
+            counts = np.minimum(counts, self._request.largest)
+        weights = counts.astype(np.float64)[:, np.newaxis]
+        return weights if self._request.around == ALL else weights * marks[centres]
+
+    def _scores(self, score: str, found: Surroundings, marks: np.ndarray,
+                progress: Progress) -> "Tuple[np.ndarray, np.ndarray]":
+        """Return a score `(centres, columns)`, and where it is as large as it can get."""
+        if score in RELATIVE:
+            part = PARTITIONS[score](self._places, found, self._settings)
+            scores = relative_information(found, part, marks, self._request.least)
+            return scores, np.zeros(scores.shape, dtype=bool)
+        parts: List[Surprise] = []
+        for number, centre in enumerate(found.centres.tolist()):
+            check(progress)
+            if centre not in self._linked:
+                self._linked[centre] = self._link(found, number)
+            parts.append(self._surprise(score, self._linked[centre], marks))
+        return np.stack([one.scores for one in parts]), np.stack([one.saturated for one in parts])
+
+    def _link(self, found: Surroundings, number: int) -> Linked:
+        """Return the nearest places around a centre, and how they are linked."""
+        mine = slice(*np.searchsorted(found.owner, [number, number + 1]))
+        sites, distances = found.site[mine], found.distance[mine]
+        if self._request.largest:
+            sites = sites[np.argsort(distances, kind="stable")[:self._request.largest]]
+        sites = np.sort(sites)
+        return Linked(sites, links_of(self._places, int(found.centres[number]), sites, self._radians,
+                                      self._request.neighbours))
+
+    def _surprise(self, score: str, linked: Linked, marks: np.ndarray) -> Surprise:
+        """Return the self-information of one neighbourhood."""
+        if score == MARKED:
+            # A place fails where at least half of its rows do.
+            values = np.where(marks[linked.sites] >= 0.5, -1.0, 1.0)
+        else:
+            values = np.ones((len(linked.sites), marks.shape[1]))
+        return surprise(linked.links, values, self._request.version)
+
+    @property
+    def _radians(self) -> float:
+        """Return the radius on the unit sphere."""
+        return min(self._settings.radius / MEAN_RADIUS, float(np.pi))
+
+    def _figure(self, score: str) -> ScoreFigure:
+        """Return the figure of one score over the centres."""
+        total = self._totals[score]
+        if not total.centres:
+            self._refuse_radius(score)
+        means = total.means()
+        permuted = means[1:]
+        known = permuted[np.isfinite(permuted)]
+        return ScoreFigure(score, float(means[0]), float(known.mean()) if len(known) else float("nan"),
+                           share_as_large(float(means[0]), permuted), permuted, total.centres, total.left_out,
+                           total.saturated)
+
+    def _refuse_radius(self, score: str) -> None:
+        """Say that no centre has what a score needs."""
+        median = int(np.median(self._near[self._centres]))
+        if score in RELATIVE:
+            raise InputError("bias-radius", "Within RADIUS ({radius:.0f} m) of any place of {name}, no part holds LEAST "
+                             "({least}) places for the score {score}: raise RADIUS (half of the neighbourhoods hold "
+                             "{median} places or fewer), make the parts larger, or lower LEAST.",
+                             radius=self._settings.radius, name=self._name, least=self._request.least, score=score,
+                             median=median)
+        raise InputError("bias-variance", "The score {score} is not defined around any place of {name}: its "
+                         "neighbourhoods hold {median} places or fewer in half of the cases; raise RADIUS, lower "
+                         "NEIGHBOURS, or take VERSION 2.", score=score, name=self._name, median=median)
+
+    def _warnings(self, figures: "Tuple[ScoreFigure, ...]") -> "List[str]":
+        """Return what to mind before trusting the figures."""
+        found: List[str] = []
+        places, looked = self._places, len(self._centres)
+        if places.coincident:
+            found.append(f"{places.coincident} of {int(places.counts.sum())} points share their place with another; "
+                         f"each of the {len(places)} different places counts once, with the share of its points that "
+                         "fail.")
+        for figure in figures:
+            if figure.score in RELATIVE and figure.centres < _HARDLY * looked:
+                found.append(f"Hardly any place has neighbours enough for the score {figure.score}: only "
+                             f"{figure.centres} of {looked} have a part with {self._request.least} places. Raise "
+                             "RADIUS, or lower LEAST.")
+            elif figure.score not in RELATIVE and figure.left_out:
+                found.append(f"The score {figure.score} is not defined around {figure.left_out} of {looked} places, "
+                             "whose neighbourhoods have no positive variance (too few places, or too many neighbours "
+                             "for them); they are left out.")
+            if figure.saturated:
+                found.append(f"The score {figure.score} is as large as it can get around {figure.saturated} of "
+                             f"{figure.centres} places, so that its mean hides how much larger it would be: a smaller "
+                             "RADIUS or LARGEST helps.")
+        return found
