@@ -48,7 +48,7 @@ def ranked(queries: np.ndarray, answers: np.ndarray, draw: Draw) -> np.ndarray:
         likeness = answers[draw.others[row][draw.counted[row]]] @ queries[row]
         better, equal = int((likeness > own + 1e-9).sum()), int((np.abs(likeness - own) <= 1e-9).sum())
         found[row, :len(FIRST)] = [min(max((first - better) / (equal + 1), 0.0), 1.0) for first in FIRST]
-        found[row, -1] = 1.0 - (better + equal / 2) / len(likeness) if len(likeness) else np.nan
+        found[row, -1] = 1.0 - (better + equal / 2) / len(likeness) if len(likeness) else 0.5
     return found
 
 

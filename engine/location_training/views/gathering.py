@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from dataclasses import dataclass
+from typing import Tuple
 
 import numpy as np
 
-from ...centres import centres_of
 from ...errors import InputError
-from ...field import Field, how_to_state, open_field
-from ...locations.places import Places
-from ...progress import Part, Progress, check
+from ...field import how_to_state, open_field
+from ...progress import Part, Progress
 from ...provenance import Provenance, merged
-from ...table import Rows
+from ...table import ColumnSpec, Rows
 from ...training.gathering.vectors import vector_column
 from ..gathered import Gathered
+from ..reading import MOST_ROWS, read_rows, thinned
 from ..request import TrainLocationRequest
 from .finding import places_apart
 from .lesson import Views
@@ -31,8 +31,10 @@ def gather_views(request: TrainLocationRequest, progress: Progress) -> ViewsObje
     opened = open_field(path)
     if not opened.space.declared:
         progress.warn(f"{path} doesn't say what its embeddings are. {how_to_state(opened)}")
-    photos, places, points, key, provenance = _photos(rows, request, Part(progress, 0.0, 0.3))
-    photos, places, points = _affordable(photos, places, points, opened, request, progress)
+    # Half of the memory is for the cells about the places, each of which leans on up to sixteen.
+    most = max(_LEAST, (request.memory_mib << 20) // 2 // (_ABOUT * 4 * len(opened.info.data_bands)))
+    photos = _photos(rows, request, most, Part(progress, 0.0, 0.3))
+    places = photos.gathered.places
     plan = plan_look_up(opened, places, request.memory_mib, Part(progress, 0.3, 1.0))
     seen = np.flatnonzero(plan.found)
     if len(seen) < len(places):
@@ -42,9 +44,10 @@ def gather_views(request: TrainLocationRequest, progress: Progress) -> ViewsObje
         raise InputError("views-few", "Only {count} photos of {name} have a place with values in {field}, and three "
                          "views need at least {least}: check that they overlap.", count=len(seen), name=rows.name,
                          field=path, least=_LEAST)
-    gathered = Gathered(rows.name, points[seen], rows.wkt, places[seen])
-    views = Views(photos[seen], _only(plan, seen), places_apart(places[seen]))
-    return ViewsObjective(gathered, views, merged(provenance, opened.space.provenance), key, opened.key, path)
+    gathered = Gathered(rows.name, photos.gathered.points[seen], rows.wkt, places[seen])
+    views = Views(photos.vectors[seen], _only(plan, seen), places_apart(places[seen]))
+    return ViewsObjective(gathered, views, merged(photos.provenance, opened.space.provenance), photos.key, opened.key,
+                          path)
 
 
 def _inputs(request: TrainLocationRequest) -> "Tuple[Rows, str]":
@@ -62,45 +65,26 @@ def _inputs(request: TrainLocationRequest) -> "Tuple[Rows, str]":
     return request.rows, request.embeddings
 
 
-def _photos(rows: Rows, request: TrainLocationRequest,
-            progress: Progress) -> "Tuple[np.ndarray, np.ndarray, np.ndarray, str, Tuple[Provenance, ...]]":
-    """Return vectors, places and points of the photos that have all of them."""
+@dataclass(frozen=True, eq=False)
+class _Photos:
+    """Photos that have a vector and a place."""
+
+    gathered: Gathered
+    vectors: np.ndarray
+    key: str
+    provenance: "Tuple[Provenance, ...]"
+
+
+def _photos(rows: Rows, request: TrainLocationRequest, most: int, progress: Progress) -> _Photos:
+    """Read the photos, a sample of them where there are more than fit."""
     column = vector_column(rows, request.registry, progress)
-    finder = Places(rows.name, rows.wkt)
-    vectors: "List[np.ndarray]" = []
-    places: "List[np.ndarray]" = []
-    points: "List[np.ndarray]" = []
-    total = 0
-    for chunk in rows.rows():
-        check(progress)
-        found, there = column.decoded(chunk.columns[column.column], list(chunk.ids))
-        where = finder.find(chunk.wkb)[there]
-        placed = np.isfinite(where).all(axis=1)
-        vectors.append(found[placed])
-        places.append(where[placed])
-        points.append(centres_of(chunk.wkb)[there][placed])
-        total += len(chunk.wkb)
-        progress.report(total / max(rows.count, total), "Reading photos" if total == len(chunk.wkb) else None)
-    kept = sum(map(len, places))
-    if kept < total:
-        progress.warn(f"{total - kept} of {total} rows of {rows.name} have no vector or no place and are left out.")
-    if not kept:
-        raise InputError("views-none", "No row of {name} has both a vector and a place: make the table with “Embed "
-                         "geotagged photos”.", name=rows.name)
-    return (np.concatenate(vectors), np.concatenate(places), np.concatenate(points), column.key.text,
-            column.identity.provenance)
-
-
-def _affordable(photos: np.ndarray, places: np.ndarray, points: np.ndarray, opened: Field,
-                request: TrainLocationRequest, progress: Progress) -> Any:
-    """Leave photos out by chance where the cells about all of them would not fit into memory."""
-    most = max(_LEAST, (request.memory_mib << 20) // 2 // (_ABOUT * 4 * len(opened.info.data_bands)))
-    if len(photos) <= most:
-        return photos, places, points
-    progress.warn(f"The cells about {len(photos)} photos don't fit into {request.memory_mib} MiB: {most} photos, drawn "
-                  "by chance, are learnt from.")
-    kept = np.sort(np.random.default_rng(request.seed).choice(len(photos), most, replace=False))
-    return photos[kept], places[kept], points[kept]
+    read = read_rows(rows, [ColumnSpec(column.column, "binary")], request.seed, progress, MOST_ROWS)
+    there = np.array([bool(blob) for blob in read.cells[column.column]], dtype=bool)
+    if not there.all():
+        progress.warn(f"{int((~there).sum())} photos of {rows.name} have no vector and are left out.")
+    read = thinned(read.part(there), most, request.seed, progress)
+    vectors, _ = column.decoded(read.cells[column.column], read.ids)
+    return _Photos(read.gathered, vectors, column.key.text, column.identity.provenance)
 
 
 def _only(plan: LookUpPlan, rows: np.ndarray) -> LookUpPlan:

@@ -9,23 +9,22 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from ...number_text import score_text
-from ...progress import Progress
+from ...progress import Part, Progress
 from ...provenance import Provenance
 from ...training.folds import Folds
-from ...training.student import interval_of
+from ..figures import mean_of, verdict_of
 from ..gathered import Gathered
-from ..judged import CONSTANT, COORDINATES, ENCODER, NEIGHBOURS, Difference, Figure, Verdict
+from ..judged import CONSTANT, COORDINATES, ENCODER, NEIGHBOURS, Verdict
 from ..objectives.objective import Judgement, Seen
+from ..probing import coordinates, neighbours, ridge
 from ..request import VIEWS
 from .finding import FIRST, by_chance, drawn, ranked
 from .lesson import Views, ViewsLesson
 
 FIELD_FINDS_PHOTO, PLACE_FINDS_FIELD = "field finds photo", "place finds field"
 _NAMES = {
-    ENCODER: "location encoder", COORDINATES: "coordinates only", NEIGHBOURS: "nearest photos on the sphere",
+    ENCODER: "the encoder", COORDINATES: "coordinates and ridge", NEIGHBOURS: "nearest photos on the sphere",
     CONSTANT: "chance"}
-_COMPARED = (COORDINATES, NEIGHBOURS, CONSTANT)
-_NEIGHBOURS = 5
 _COMPONENTS = 3
 
 
@@ -71,10 +70,14 @@ class ViewsObjective:
         draw = drawn(self.views.same[seen.held], seen.seed)
         photos, fields = lesson.photos(seen.held), lesson.fields(seen.held)
         standard = lesson.standard(self.views.photos.astype(np.float64))
+        known, truth, places = standard[seen.rows], standard[seen.held], self.gathered.places
+        here, there = coordinates(places[seen.rows], places[seen.held])
+        by_ridge = ridge(here, known, there, seen.inner, Part(progress, 0.0, 0.5))
+        nearest, _ = neighbours(places[seen.rows], known, places[seen.held], seen.inner, Part(progress, 0.5, 1.0))
         return {
             ENCODER: ranked(seen.held_vectors, photos, draw),
-            COORDINATES: ranked(self._by_coordinates(standard, seen), standard[seen.held], draw),
-            NEIGHBOURS: ranked(self._by_neighbours(standard, seen), standard[seen.held], draw),
+            COORDINATES: ranked(by_ridge, truth, draw),
+            NEIGHBOURS: ranked(nearest, truth, draw),
             CONSTANT: by_chance(draw),
             FIELD_FINDS_PHOTO: ranked(fields, photos, draw),
             PLACE_FINDS_FIELD: ranked(seen.held_vectors, fields, draw)}
@@ -110,50 +113,12 @@ class ViewsObjective:
             content.update(np.ascontiguousarray(array).tobytes())
         return content.hexdigest()
 
-    def _by_coordinates(self, standard: np.ndarray, seen: Seen) -> np.ndarray:
-        """Return the photo that a linear model of the place on the sphere expects."""
-        points = _on_sphere(self.gathered.places)
-        middle = points[seen.rows].mean(axis=0)
-        spread = np.maximum(points[seen.rows].std(axis=0), 1e-12)
-        design = np.concatenate([np.ones((len(points), 1)), (points - middle) / spread], axis=1)
-        known = design[seen.rows]
-        weights = np.linalg.solve(known.T @ known + np.diag([0.0, 1.0, 1.0, 1.0]), known.T @ standard[seen.rows])
-        return np.asarray(design[seen.held] @ weights)
-
-    def _by_neighbours(self, standard: np.ndarray, seen: Seen) -> np.ndarray:
-        """Return the mean of the nearest photos that were learnt from."""
-        points = _on_sphere(self.gathered.places)
-        known = points[seen.rows]
-        count = min(_NEIGHBOURS, len(known))
-        found = np.empty((len(seen.held), standard.shape[1]))
-        for start in range(0, len(seen.held), 512):
-            near = known @ points[seen.held[start:start + 512]].T
-            rows = seen.rows[np.argpartition(-near, count - 1, axis=0)[:count]]
-            found[start:start + 512] = standard[rows].mean(axis=0)
-        return found
-
 
 def _verdict(name: str, score: str, predicted: "Mapping[str, np.ndarray]", names: "Mapping[str, str]", column: int,
              folds: Folds) -> Verdict:
     """Return the figures of one question."""
-    by_fold = {key: _fold_means(values[:, column], folds) for key, values in predicted.items() if key in names}
-    held = 1.0 / max(folds.count - 1, 1)
-    figures = tuple(Figure(key, names[key], float(np.nanmean(predicted[key][:, column])), tuple(by_fold[key].tolist()),
-                           interval_of(by_fold[key])) for key in names if key in by_fold)
-    differences = tuple(Difference(key, names[key], interval_of(by_fold[ENCODER] - by_fold[key], held))
-                        for key in _COMPARED if key in by_fold)
-    return Verdict(name, score, figures, differences, len(folds.fold))
-
-
-def _fold_means(values: np.ndarray, folds: Folds) -> np.ndarray:
-    """Return the mean of each fold, NaN for one without rows."""
-    means = np.full(folds.count, np.nan)
-    for number in range(folds.count):
-        own = values[folds.fold == number]
-        own = own[np.isfinite(own)]
-        if len(own):
-            means[number] = own.mean()
-    return means
+    scores = {key: mean_of(predicted[key][:, column], folds) for key in names if key in predicted}
+    return verdict_of(name, score, scores, len(folds.fold), names)
 
 
 def _warnings(verdict: Verdict) -> "Sequence[str]":
@@ -171,10 +136,3 @@ def _warnings(verdict: Verdict) -> "Sequence[str]":
                      f"{score_text(neighbours)} against {score_text(own)}): within this area, looking at neighbours "
                      "does as well.")
     return found
-
-
-def _on_sphere(places: np.ndarray) -> np.ndarray:
-    """Return places as points of the unit sphere."""
-    longitude, latitude = np.radians(places[:, 0]), np.radians(places[:, 1])
-    return np.stack([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)],
-                    axis=1)
