@@ -1,0 +1,7 @@
+"""The report of a training: one HTML page that says what a location encoder is worth, and where."""
+
+from __future__ import annotations
+
+from .page import location_report, write_location_report
+
+__all__ = ["location_report", "write_location_report"]
