@@ -19,6 +19,7 @@ from .card_check import check_card
 from .card_fields import CardFields, card_error
 from .card_item import card_item, card_of_item, model_asset
 from .errors import CardError
+from .location_mark import is_location_item
 from .model_search import find_by_checksum
 from .whole import whole
 
@@ -146,7 +147,7 @@ def looks_like_card(path: Path) -> bool:
         item = _decoded(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return path.with_suffix(".onnx").exists()
-    if not isinstance(item, dict) or not isinstance(item.get("properties"), dict):
+    if not isinstance(item, dict) or not isinstance(item.get("properties"), dict) or is_location_item(item):
         return False
     properties = item["properties"]
     tasks = properties.get("mlm:tasks")

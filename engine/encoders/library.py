@@ -10,6 +10,7 @@ from typing import Optional, Sequence
 from ..card import Card
 from ..card_json import NOTE, looks_like_card, read_card, read_embedded, read_template
 from ..errors import CardError, EarthprintError, InputError
+from ..location_mark import is_location_file
 from ..model_search import checksum_of
 from ..onnxfile import read_facts
 from ..progress import Progress
@@ -81,6 +82,8 @@ def find_encoder(text: str, folders: EncoderFolders, progress: Optional[Progress
         raise InputError("encoder-empty", "ENCODER is empty: give an encoder's id, or the path of its .json or .onnx "
                          "file.")
     ending = Path(wanted).suffix.lower()
+    if ending in (".onnx", ".json") and is_location_file(Path(wanted)):
+        raise _of_places(wanted)
     if ending == ".onnx":
         card = _of_model(Path(wanted), folders)
     elif ending == ".json":
@@ -151,6 +154,8 @@ def _of_model(path: Path, folders: EncoderFolders) -> Card:
 
 def _unknown(wanted: str, ids: "Sequence[str]", folders: EncoderFolders) -> InputError:
     """Return the error for an id that no encoder has."""
+    if _names_places(wanted, folders):
+        return _of_places(wanted)
     close = difflib.get_close_matches(wanted.lower(), [item.lower() for item in ids], n=3, cutoff=0.5)
     names = [item for item in ids if item.lower() in close or wanted.lower() in item.lower()][:3]
     template = find_template(wanted, folders) if folders.templates is not None else None
@@ -163,6 +168,21 @@ def _unknown(wanted: str, ids: "Sequence[str]", folders: EncoderFolders) -> Inpu
     have = f"there are {', '.join(sorted(ids)[:12])}" if ids else "no encoder has been added yet"
     return InputError("encoder-unknown", "There is no encoder {id}; {have}. Write automatic to make one from the "
                       "raster, or add one with “Add an encoder”.", id=wanted, have=have)
+
+
+def _names_places(wanted: str, folders: EncoderFolders) -> bool:
+    """Tell whether an id is that of a location encoder, a formula's or a trained one's."""
+    from ..locations.shipped import IDS, ONLY_TRAINED
+    from ..locations.stored_list import list_location_encoders
+
+    return wanted.lower() in (*IDS, *ONLY_TRAINED) or any(
+        item.id == wanted for item in list_location_encoders(folders))
+
+
+def _of_places(wanted: str) -> InputError:
+    """Return the error for a location encoder where one of images is wanted."""
+    return InputError("encoder-location", "{id} is a location encoder, which takes longitude and latitude and no "
+                      "image: use “Embed locations”.", id=wanted)
 
 
 def _cards(folder: Optional[Path]) -> "list[Path]":

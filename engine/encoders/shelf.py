@@ -9,6 +9,8 @@ from typing import Optional
 from ..card import Card
 from ..card_json import NOTE, read_card, read_embedded, read_template
 from ..errors import Cancelled, EarthprintError, InputError
+from ..locations.reading import read_location_encoder
+from ..locations.stored_list import ListedEncoder, list_location_encoders
 from ..onnxfile import check_trustworthy, external_files, read_facts
 from ..progress import Progress
 from .library import CardSummary, EncoderFolders, list_encoders, list_templates
@@ -18,14 +20,16 @@ USER = "user"
 FURTHER = "further"
 SHIPPED = "shipped"
 TEMPLATE = "template"
+_DIFFERS = ("card-checksum", "location-checksum")
 
 
 @dataclass(frozen=True)
 class ShelvedEncoder:
     """One encoder as a list shows it: `cell` is in pixels, `size` in bytes with weights in files of their own.
 
-    `path` is its card, or its ONNX file where the card is inside; `stated` tells whether there is a checksum to
-    compare with; `problem` says why it can't be used, and is empty where it can.
+    `places` tells a location encoder, which takes longitude and latitude instead of bands. `path` is its card, or its
+    ONNX file where the card is inside; `stated` tells whether there is a checksum to compare with; `problem` says why
+    it can't be used, and is empty where it can.
     """
 
     id: str
@@ -43,11 +47,13 @@ class ShelvedEncoder:
     size: int = 0
     stated: bool = False
     problem: str = ""
+    places: bool = False
 
 
 def list_shelf(folders: EncoderFolders) -> "tuple[ShelvedEncoder, ...]":
     """Return the encoders in the folders, the user's first, then the cards that wait for their model file."""
     found = [_shelved(item, folders) for item in list_encoders(folders)]
+    found += [_of_places(item, folders) for item in list_location_encoders(folders)]
     order = (USER, FURTHER, SHIPPED)
     found.sort(key=lambda item: order.index(item.origin))
     return (*found, *(_waiting(item) for item in list_templates(folders)))
@@ -64,14 +70,16 @@ class FileCheck:
 def check_files(encoder: ShelvedEncoder, folders: EncoderFolders, progress: Optional[Progress] = None) -> FileCheck:
     """Hash an encoder's files, which takes seconds for large ones, and say whether they are those the card means."""
     try:
-        if encoder.stated:
+        if encoder.places:
+            read_location_encoder(encoder.path, progress)
+        elif encoder.stated:
             verify_model(_card(encoder.path, folders), progress)
         elif encoder.model is not None:
             check_trustworthy(encoder.model)
     except Cancelled:
         raise
     except EarthprintError as error:
-        return FileCheck(str(error), error.code == "card-checksum")
+        return FileCheck(str(error), error.code in _DIFFERS)
     return FileCheck()
 
 
@@ -120,6 +128,15 @@ def _shelved(item: CardSummary, folders: EncoderFolders) -> ShelvedEncoder:
     return ShelvedEncoder(
         item.id, item.name, origin, item.path, item.bands, _unit(card), item.dimensions, card.stride, item.licence,
         item.description, card.fitted_on, card.model_path, size, bool(card.checksum))
+
+
+def _of_places(item: ListedEncoder, folders: EncoderFolders) -> ShelvedEncoder:
+    """Describe a location encoder."""
+    origin, model = _origin(item.path, folders), _beside(item.path)
+    return ShelvedEncoder(
+        item.id, item.name, origin, item.path, dimensions=item.dimensions, licence=item.licence,
+        description=item.description, model=model, size=0 if model is None else model.stat().st_size,
+        stated=item.path.suffix == ".json", problem=item.problem, places=True)
 
 
 def _waiting(item: CardSummary) -> ShelvedEncoder:

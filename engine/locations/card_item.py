@@ -10,6 +10,7 @@ import numpy as np
 
 from ..card_check import safe_id, safe_name
 from ..errors import EarthprintError
+from ..location_mark import LOCATION_KEYWORD
 from ..plain_json import plain
 from ..provenance import read_provenance
 from ..space import METRICS
@@ -20,7 +21,6 @@ from .position import Position, position_from_json
 
 FORMAT = 1
 LOCATION, POSITION, EMBEDDING = "location", "position", "embedding"
-KEY = "earthprint.location_encoder"
 _PREFIX = "earthprint."
 _EXTENSIONS = ("https://stac-extensions.github.io/mlm/v1.5.2/schema.json",
                "https://stac-extensions.github.io/file/v2.1.0/schema.json")
@@ -42,7 +42,8 @@ class NotALocationEncoder(ValueError):
 def card_item(card: LocationCard, href: str, version: str) -> "Dict[str, Any]":
     """Return the item of a card; checksum and size of the model are added by the caller, who knows the file."""
     properties: "Dict[str, Any]" = {
-        "datetime": f"{card.created}T00:00:00Z" if _DATE.match(card.created) else _EPOCH, "title": card.name,
+        "keywords": [LOCATION_KEYWORD], "title": card.name,
+        "datetime": f"{card.created}T00:00:00Z" if _DATE.match(card.created) else _EPOCH,
         "description": card.description or f"Vectors of places: {card.architecture or card.position.kind}",
         "license": card.licence or "other",
         "mlm:name": safe_name(card.name), "mlm:architecture": card.architecture or card.position.family.summary,
@@ -77,14 +78,6 @@ def card_of_item(item: Any) -> LocationCard:
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         what = f"“{error.args[0]}” is missing" if isinstance(error, KeyError) else str(error)
         raise ValueError(what[:160] or "it is incomplete") from error
-
-
-def is_location_item(item: Any) -> bool:
-    """Tell whether JSON means to be a location encoder's card."""
-    try:
-        return "location_encoder" in _own_of(item)
-    except NotALocationEncoder:
-        return False
 
 
 def same_encoder(first: "Mapping[str, Any]", second: "Mapping[str, Any]") -> bool:

@@ -24,8 +24,8 @@ _NOTHING = Settings()
 class Position:
     """A formula ready to use; `compat` names the original whose behaviour it has, where that is not the clean one.
 
-    `arrays` are what fixes it beside its settings: `anchors` (M, 2) of rbf, and `directions` (D, 2) and `phases` (D,) of
-    a fourier-planar that was trained elsewhere.
+    `arrays` are what fixes it beside its settings: `anchors` (M, 2) of rbf, and `directions` (D, 2) and `phases` (D,)
+    of a fourier-planar that was trained elsewhere.
     """
 
     kind: str

@@ -9,9 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..errors import CardError, InputError, ModelError
+from ..location_mark import LOCATION_NOTE, is_location_card, is_location_item
 from ..model_search import checksum_of
 from ..onnxfacts import OnnxFacts
-from ..onnxfile import check_trustworthy, read_facts
+from ..onnxfile import check_trustworthy
 from ..progress import Progress
 from .card import LocationCard
 from .card_item import (
@@ -21,10 +22,9 @@ from .card_item import (
     NewerFormat,
     NotALocationEncoder,
     card_of_item,
-    is_location_item,
     same_encoder,
 )
-from .storing import ENDING, MULTIHASH, NOTE, card_path
+from .storing import ENDING, MULTIHASH, card_path
 
 _LARGEST_CARD = 16 << 20
 
@@ -44,7 +44,7 @@ def read_location_encoder(path: "str | Path", progress: Optional[Progress] = Non
     facts = check_trustworthy(model)
     if facts.external:
         raise broken(model, "it keeps numbers in other files")
-    note = facts.metadata.get(NOTE)
+    note = facts.metadata.get(LOCATION_NOTE)
     inside = _inside(note, model) if note is not None else None
     if item is None and inside is None:
         raise _no_encoder(model)
@@ -66,23 +66,6 @@ def broken(path: "str | Path", reason: str) -> ModelError:
     return ModelError("location-broken", "The location encoder {path} can't be used because {reason}: it is damaged or "
                       "was edited, train or convert it again or bring both of its files again.", path=path,
                       reason=reason)
-
-
-def is_location_card(path: Path) -> bool:
-    """Tell whether a JSON file means to be a location encoder's card."""
-    try:
-        return path.stat().st_size <= _LARGEST_CARD and is_location_item(
-            _decoded(path.read_text(encoding="utf-8-sig")))
-    except (OSError, ValueError, RecursionError):
-        return False
-
-
-def is_location_model(path: Path) -> bool:
-    """Tell whether an ONNX file carries a location encoder's card."""
-    try:
-        return NOTE in read_facts(path).metadata
-    except ModelError:
-        return False
 
 
 def _files(path: Path) -> "Tuple[Path, Optional[Path]]":

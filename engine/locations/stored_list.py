@@ -8,7 +8,8 @@ from typing import List
 
 from ..encoders.library import EncoderFolders
 from ..errors import EarthprintError
-from .reading import is_location_card, is_location_model, read_location_encoder
+from ..location_mark import is_location_card, is_location_model
+from .reading import read_location_encoder
 from .storing import card_path
 
 

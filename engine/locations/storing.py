@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional
 
 from ..errors import InputError, ModelError, OutputError
+from ..location_mark import LOCATION_NOTE
 from ..onnxgraph import OnnxGraph
 from ..version import VERSION
 from ..whole import whole
@@ -19,7 +20,6 @@ from .position import Position
 from .tile import tile_count
 
 ENDING = ".onnx"
-NOTE = "earthprint.location"
 MULTIHASH = "1220"
 
 
@@ -43,11 +43,11 @@ def save_location_encoder(path: "str | Path", position: Position, network: Netwo
     return target
 
 
-def encoded(card: LocationCard, network: Network, name: str) -> "tuple[bytes, Dict[str, Any]]":
+def encoded(card: LocationCard, network: Network, name: str, version: str = VERSION) -> "tuple[bytes, Dict[str, Any]]":
     """Return the bytes of the ONNX file of that name and the item beside it."""
-    item = card_item(card, f"./{name}", VERSION)
+    item = card_item(card, f"./{name}", version)
     graph = location_graph(card.position, network)
-    graph.notes[NOTE] = _text(item, None)
+    graph.notes[LOCATION_NOTE] = _text(item, None)
     data = graph.to_bytes()
     asset = item["assets"]["model"]
     asset["file:size"] = len(data)

@@ -16,6 +16,7 @@ AUTOMATIC = "automatic"
 _ID = re.compile(r'"id"\s*:\s*"([^"\\]+)"')
 _HEAD = 4096
 _FILES = "Encoders (*.onnx *.json)"
+_PLACES = '"location encoder"'
 
 
 def found_encoders() -> Tuple[str, ...]:
@@ -24,7 +25,14 @@ def found_encoders() -> Tuple[str, ...]:
     Dialogs and the start of QGIS ask for it, and a card that holds a reduction may be large.
     """
     where = folders()
-    return tuple(sorted({_id_of(card) for folder in (where.encoders, where.shipped) for card in _cards(folder)} - {""}))
+    heads = [_head_of(card) for folder in (where.encoders, where.shipped) for card in _cards(folder)]
+    return tuple(sorted({_id_in(head) for head in heads if _PLACES not in head} - {""}))
+
+
+def found_location_encoders() -> Tuple[str, ...]:
+    """Return the ids of the trained location encoders in the user's folder."""
+    heads = [_head_of(card) for card in _cards(folders().encoders)]
+    return tuple(sorted({_id_in(head) for head in heads if _PLACES in head} - {""}))
 
 
 def found_templates() -> Tuple[str, ...]:
@@ -32,13 +40,17 @@ def found_templates() -> Tuple[str, ...]:
     return tuple(card.stem for card in _cards(folders().shipped / "cards"))
 
 
-def _id_of(card: Path) -> str:
-    """Return the id that a card states near its top, or nothing where the file is no card or can't be read."""
+def _head_of(card: Path) -> str:
+    """Return the top of a file, or nothing where it can't be read."""
     try:
         with open(card, encoding="utf-8") as file:
-            head = file.read(_HEAD)
+            return file.read(_HEAD)
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def _id_in(head: str) -> str:
+    """Return the id that a card states near its top, or nothing where it is no card."""
     found = _ID.search(head)
     return found.group(1) if found and '"stac_version"' in head else ""
 

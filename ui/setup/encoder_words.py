@@ -12,6 +12,7 @@ from ...engine.encoders.shelf import SHIPPED, TEMPLATE, USER, FileCheck, Shelved
 from ...engine.home_folder import without_home
 from ...engine.locations.finding import find_location_encoder
 from ...engine.locations.shipped import FAMILIES
+from ...processing_provider.environment import folders
 from .encoders_widget import EncoderRow
 
 AUTOMATIC = "automatic"
@@ -41,8 +42,10 @@ class EncoderWords(QObject):
         """Describe the encoders of places."""
         rows = []
         for family in FAMILIES:
-            detail = self.tr("{summary} A formula of longitude and latitude, for “Embed locations”; there is no "
-                             "file.").format(summary=_sentence(family.summary))
+            detail = self.tr("{summary} A formula of longitude and latitude, for “Embed locations”, which needs no "
+                             "file; with its defaults it also lies in {path}, for other programs.").format(
+                summary=_sentence(family.summary),
+                path=without_home(str(folders().shipped / "{}.onnx".format(family.id))))
             rows.append(EncoderRow(
                 LOCATION + family.id, self._locations(), family.id, self.tr("longitude, latitude"),
                 str(find_location_encoder(family.id).dimensions), "", "", "", self.tr("Always here"), detail))
@@ -52,7 +55,7 @@ class EncoderWords(QObject):
         """Describe an encoder that has a card."""
         group = {USER: self._yours(stated), SHIPPED: self._shipped(), TEMPLATE: self._templates()}.get(
             encoder.origin, self._further())
-        usable = not encoder.problem and encoder.origin != TEMPLATE
+        usable = not encoder.problem and encoder.origin != TEMPLATE and not encoder.places
         state, alarming = self._state(encoder)
         return EncoderRow(
             key, group, encoder.id, self._eats(encoder), str(encoder.dimensions) if encoder.dimensions else "",
@@ -78,6 +81,8 @@ class EncoderWords(QObject):
         elif encoder.origin == TEMPLATE:
             lines.append(self.tr("Only the card comes with Earthprint: get the ONNX file, then press Add… or drag it "
                                  "onto this list."))
+        if encoder.places and not problem:
+            lines.append(self.tr("Takes longitude and latitude: use it in “Embed locations”."))
         if encoder.fitted_on:
             lines.append(self.tr("Fitted to {name}.").format(name=encoder.fitted_on))
         lines.append(without_home(str(encoder.model or encoder.path)))
@@ -128,7 +133,9 @@ class EncoderWords(QObject):
         return self.tr("Checking…"), False
 
     def _eats(self, encoder: ShelvedEncoder) -> str:
-        """Name bands and unit."""
+        """Name bands and unit, or the coordinates that an encoder of places takes."""
+        if encoder.places:
+            return self.tr("longitude, latitude")
         if not encoder.bands:
             return ""
         bands = ", ".join(encoder.bands)
