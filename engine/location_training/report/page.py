@@ -51,8 +51,7 @@ def _tell_surface(report: Report, judged: Judged) -> None:
     report.figures([
         Figure(surface_map(judged.surface), "All over the extent of the training data. Pale: no training data are "
                "near, so that what the encoder says there is a guess."),
-        Figure(training_map(judged.surface, judged.places, judged.components), "Where the training data lie, in the "
-               "colours of their own vectors.")])
+        Figure(training_map(judged.surface, judged.places), "Where the training data lie.")])
 
 
 def _tell_test(report: Report, judged: Judged) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import numpy as np
 
 from ...charts import svg
-from ...map_paper import MapPlaces, Paper, paper_for, shapes
+from ...map_paper import MapPlaces, Paper, paper_for
 from ...report import png
 from ..judged import Surface
 
-_WIDTH, _HIGH = 620.0, 420.0
+_WIDTH, _HIGH = 440.0, 400.0
 _PALE = 0.78
 _MOST_POINTS = 1500
 _POINT = "#222222"
 _ENLARGED = 4
+_CORNERS = 2
 
 
 def surface_map(surface: Surface) -> str:
@@ -25,18 +27,17 @@ def surface_map(surface: Surface) -> str:
                paper.left + paper.width + 2)
 
 
-def training_map(surface: Surface, places: np.ndarray, components: np.ndarray) -> str:
-    """Show the training places in the colours of their vectors; of very many a sample, drawn evenly."""
-    kept = np.arange(len(places))
-    if len(kept) > _MOST_POINTS:
-        kept = np.sort(np.random.default_rng(0).choice(len(places), _MOST_POINTS, replace=False))
-    shown = places[kept].copy()
+def training_map(surface: Surface, places: np.ndarray) -> str:
+    """Show where the training data lie on the surface made pale; of very many places a sample by chance."""
+    shown = np.array(places, dtype=np.float64)
+    if len(shown) > _MOST_POINTS:
+        shown = shown[np.sort(np.random.default_rng(0).choice(len(shown), _MOST_POINTS, replace=False))]
     shown[shown[:, 0] < surface.west - 1e-9, 0] += 360.0
     paper = _paper(surface, shown)
-    inner = Paper(paper.left, paper.top, paper.width, paper.height, paper.kept[2:] - 2, paper.x[2:], paper.y[2:],
-                  paper.metres_a_step)
-    colours = _bytes(components[kept])[inner.kept]
-    return svg([paper.ground(), shapes(inner, colours), paper.scale_bar()], paper.top + paper.height + 2,
+    spots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{paper.size * 0.6:.1f}" fill="{_POINT}"/>'
+                    for x, y in zip(paper.x[_CORNERS:], paper.y[_CORNERS:]))
+    pale = replace(surface, known=np.zeros_like(surface.known))
+    return svg([paper.ground(), _painted(pale, paper), spots, paper.scale_bar()], paper.top + paper.height + 2,
                paper.left + paper.width + 2)
 
 

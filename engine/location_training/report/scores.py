@@ -11,6 +11,8 @@ from ..judged import ENCODER, Judged, Verdict
 from .words import comparison, meanings, signed
 
 _MOST_PARTS = 12
+# More columns than these don't fit on a page.
+_MOST_FOLDS = 7
 
 
 def tell_scores(report: Report, judged: Judged) -> None:
@@ -38,12 +40,12 @@ def _tell_verdict(report: Report, verdict: Verdict, folds: int, chart: bool) -> 
         report.figure(whisker_chart(bars, verdict.score_name),
                       "The dark bar is the encoder; whiskers are the interval over the folds. A pale bar as long as "
                       "the dark one means that the encoder adds little to what is had without it.")
-    head = ["", verdict.score_name, *(f"Fold {number}" for number in range(1, folds + 1)), "Encoder less this",
-            "In words"]
+    shown = range(folds if folds <= _MOST_FOLDS else 0)
+    head = ["", verdict.score_name, *(f"Fold {number + 1}" for number in shown), "Encoder less this", "In words"]
     body = []
     for figure in verdict.figures:
         difference = verdict.difference(figure.key)
-        by_fold = [Aligned(score_text(value)) for value in figure.folds]
+        by_fold = [Aligned(score_text(figure.folds[number])) for number in shown]
         body.append([figure.name, Aligned(score_text(figure.value)), *by_fold,
                      _less(difference.interval) if difference else Aligned(""),
                      comparison(difference, folds) if difference else ""])

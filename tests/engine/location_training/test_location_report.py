@@ -98,10 +98,9 @@ def test_the_surface_is_painted_where_it_lies(tmp_path):
 def test_places_lie_on_the_map_across_the_date_line():
     """A place at −175 lies to the east of one at 176 where the data cross 180°."""
     surface = Surface(175.0, -10.0, 190.0, 10.0, np.zeros((2, 2, 3)), np.ones((2, 2), dtype=bool), (1.0, 0.0, 0.0))
-    svg = training_map(surface, np.array([[176.0, 0.0], [-175.0, 5.0]]), np.array([[1.0, 0, 0], [0, 1.0, 0]]))
-    spots = [(float(x), float(y), fill) for x, y, fill in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="[\d.]+" '
-                                                                     r'fill="(#\w+)"', svg)]
-    assert [spot[2] for spot in spots] == ["#ff0000", "#00ff00"]
+    svg = training_map(surface, np.array([[176.0, 0.0], [-175.0, 5.0]]))
+    spots = [(float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', svg)]
+    assert len(spots) == 2
     assert spots[1][0] > spots[0][0] and spots[1][1] < spots[0][1]
     width = float(re.search(r'width="([\d.]+)"', svg.split("<rect")[1]).group(1))
     assert spots[1][0] < width and spots[0][0] > 0
