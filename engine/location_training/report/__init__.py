@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .page import location_report, write_location_report
+from .page import location_report, write_report
 
-__all__ = ["location_report", "write_location_report"]
+__all__ = ["location_report", "write_report"]

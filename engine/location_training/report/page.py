@@ -21,7 +21,7 @@ from .words import headline
 _MOST_CURVES = 5
 
 
-def write_location_report(path: "str | os.PathLike[str]", judged: Judged) -> None:
+def write_report(path: "str | os.PathLike[str]", judged: Judged) -> None:
     """Write the page, whole or not at all."""
     location_report(judged).write(path)
 

@@ -1,138 +1,90 @@
-"""Three views as an objective: what is learnt, what is predicted of held-out photos, and the verdict on it."""
+"""Makes the objective of three views: of photos that have a vector and a place, and what the field holds there."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Tuple
 
 import numpy as np
 
-from ...number_text import score_text
+from ...errors import InputError
+from ...field import how_to_state, open_field
 from ...progress import Part, Progress
-from ...provenance import Provenance
-from ...training.folds import Folds
-from ..figures import mean_of, verdict_of
+from ...provenance import Provenance, merged
+from ...table import ColumnSpec, Rows
+from ...training.gathering.vectors import vector_column
 from ..gathered import Gathered
-from ..judged import CONSTANT, COORDINATES, ENCODER, NEIGHBOURS, Verdict
-from ..objectives.objective import Judgement, Seen
-from ..probing import coordinates, neighbours, ridge
-from ..request import VIEWS
-from .finding import FIRST, by_chance, drawn, ranked
-from .lesson import Views, ViewsLesson
+from ..reading import MOST_ROWS, read_rows, thinned
+from ..request import TrainLocationRequest
+from .alignment import ViewsObjective
+from .finding import places_apart
+from .lesson import Views
+from .lookup import LookUpPlan, plan_look_up
 
-FIELD_FINDS_PHOTO, PLACE_FINDS_FIELD = "field finds photo", "place finds field"
-_NAMES = {
-    ENCODER: "the encoder", COORDINATES: "coordinates and ridge", NEIGHBOURS: "nearest photos on the sphere",
-    CONSTANT: "chance"}
-_COMPONENTS = 3
+_LEAST = 20
+_ABOUT = 16
+
+
+def views_objective(request: TrainLocationRequest, progress: Progress) -> ViewsObjective:
+    """Return the objective of three views, or say in words what is missing for it."""
+    rows, path = _inputs(request)
+    opened = open_field(path)
+    if not opened.space.declared:
+        progress.warn(f"{path} doesn't say what its embeddings are. {how_to_state(opened)}")
+    # Half of the memory is for the cells about the places, each of which leans on up to sixteen.
+    most = max(_LEAST, (request.memory_mib << 20) // 2 // (_ABOUT * 4 * len(opened.info.data_bands)))
+    photos = _photos(rows, request, most, Part(progress, 0.0, 0.3))
+    places = photos.gathered.places
+    plan = plan_look_up(opened, places, request.memory_mib, Part(progress, 0.3, 1.0))
+    seen = np.flatnonzero(plan.found)
+    if len(seen) < len(places):
+        progress.warn(f"{len(places) - len(seen)} of {len(places)} photos of {rows.name} lie where {path} has no value "
+                      "and are left out.")
+    if len(seen) < _LEAST:
+        raise InputError("views-few", "Only {count} photos of {name} have a place with values in {field}, and three "
+                         "views need at least {least}: check that they overlap.", count=len(seen), name=rows.name,
+                         field=path, least=_LEAST)
+    gathered = Gathered(rows.name, photos.gathered.points[seen], rows.wkt, places[seen])
+    views = Views(photos.vectors[seen], _only(plan, seen), places_apart(places[seen]))
+    return ViewsObjective(gathered, views, merged(photos.provenance, opened.space.provenance), photos.key, opened.key,
+                          path)
+
+
+def _inputs(request: TrainLocationRequest) -> "Tuple[Rows, str]":
+    """Return the photos and the field, or ask for them."""
+    if request.rows is None:
+        raise InputError("views-photos", "Three views need photos: give INPUT, a table of photos from “Embed geotagged "
+                         "photos”.")
+    if not isinstance(request.embeddings, str):
+        raise InputError("views-field", "Three views need an embedding raster as EMBEDDINGS, which is looked up where "
+                         "the photos of {name} were taken: {what}.", name=request.rows.name,
+                         what="none is given" if request.embeddings is None else "a table was given")
+    return request.rows, request.embeddings
 
 
 @dataclass(frozen=True, eq=False)
-class ViewsObjective:
-    """Photos at places over a field, by which a location encoder learns to point where both do."""
+class _Photos:
+    """Photos that have a vector and a place."""
 
     gathered: Gathered
-    views: Views
+    vectors: np.ndarray
+    key: str
     provenance: "Tuple[Provenance, ...]"
-    photo_key: str
-    field_key: str
-    field_path: str
-
-    name = VIEWS
-    unit_norm = True
-    strata: "Optional[np.ndarray]" = None
-
-    @property
-    def what(self) -> str:
-        """Say what is learnt."""
-        return f"photos of {self.gathered.name} and the field {self.field_path} about them"
-
-    @property
-    def signals(self) -> np.ndarray:
-        """Return the photos' first components, by which blocks are sized."""
-        photos = self.views.photos.astype(np.float64)
-        photos = (photos - photos.mean(axis=0)) / np.maximum(photos.std(axis=0), 1e-12)
-        _, axes = np.linalg.eigh(photos.T @ photos)
-        return photos @ axes[:, ::-1][:, :_COMPONENTS]
-
-    def width(self, wanted: int, progress: Progress) -> int:
-        """Return what is wanted: the projections fit any width."""
-        return wanted
-
-    def lesson(self, torch: Any, rows: np.ndarray, dimensions: int, seed: int, device: Any) -> ViewsLesson:
-        """Start a training on some rows."""
-        return ViewsLesson(torch, self.views, rows, dimensions, seed, device)
-
-    def predict(self, seen: Seen, progress: Progress) -> "Dict[str, np.ndarray]":
-        """Return, for each held-out row, how well its own view is found among others that are held out with it."""
-        lesson: Any = seen.lesson
-        draw = drawn(self.views.same[seen.held], seen.seed)
-        photos, fields = lesson.photos(seen.held), lesson.fields(seen.held)
-        standard = lesson.standard(self.views.photos.astype(np.float64))
-        known, truth, places = standard[seen.rows], standard[seen.held], self.gathered.places
-        here, there = coordinates(places[seen.rows], places[seen.held])
-        by_ridge = ridge(here, known, there, seen.inner, Part(progress, 0.0, 0.5))
-        nearest, _ = neighbours(places[seen.rows], known, places[seen.held], seen.inner, Part(progress, 0.5, 1.0))
-        return {
-            ENCODER: ranked(seen.held_vectors, photos, draw),
-            COORDINATES: ranked(by_ridge, truth, draw),
-            NEIGHBOURS: ranked(nearest, truth, draw),
-            CONSTANT: by_chance(draw),
-            FIELD_FINDS_PHOTO: ranked(fields, photos, draw),
-            PLACE_FINDS_FIELD: ranked(seen.held_vectors, fields, draw)}
-
-    def judge(self, predicted: "Mapping[str, np.ndarray]", folds: Folds) -> Judgement:
-        """Judge by recall among the first five; the other figures stand beside it."""
-        five = FIRST.index(max(FIRST))
-        verdict = _verdict("photo by its place", "recall@5", predicted, _NAMES, five, folds)
-        parts = (
-            verdict,
-            _verdict("photo by its place, first answer", "recall@1", predicted, _NAMES, 0, folds),
-            _verdict("photo by its place, share of others outranked", "outranked", predicted, _NAMES, -1, folds),
-            _verdict("photo by the field", "recall@5", {ENCODER: predicted[FIELD_FINDS_PHOTO],
-                                                        CONSTANT: predicted[CONSTANT]},
-                     {ENCODER: "look-up of the field", CONSTANT: "chance"}, five, folds),
-            _verdict("field by its place", "recall@5", {ENCODER: predicted[PLACE_FINDS_FIELD],
-                                                        CONSTANT: predicted[CONSTANT]}, _NAMES, five, folds))
-        return Judgement(verdict, parts, tuple(_warnings(verdict)))
-
-    def facts(self) -> "Dict[str, Any]":
-        """Return what the card says of the data; the projections of photo and field are not kept."""
-        return {"photos": self.gathered.name, "photo_space": self.photo_key, "field": self.field_path,
-                "field_space": self.field_key, "rows": len(self.gathered),
-                "places": int(len(np.unique(self.views.same)))}
-
-    def digest(self) -> str:
-        """Return a digest of places, photos and cells."""
-        content = hashlib.sha256()
-        field = self.views.field
-        for array in (self.gathered.places, self.views.photos, field.vectors, field.taps, field.corners, field.offsets,
-                      field.shares):
-            content.update(repr(array.shape).encode("ascii"))
-            content.update(np.ascontiguousarray(array).tobytes())
-        return content.hexdigest()
 
 
-def _verdict(name: str, score: str, predicted: "Mapping[str, np.ndarray]", names: "Mapping[str, str]", column: int,
-             folds: Folds) -> Verdict:
-    """Return the figures of one question."""
-    scores = {key: mean_of(predicted[key][:, column], folds) for key in names if key in predicted}
-    return verdict_of(name, score, scores, len(folds.fold), names)
+def _photos(rows: Rows, request: TrainLocationRequest, most: int, progress: Progress) -> _Photos:
+    """Read the photos, a sample of them where there are more than fit."""
+    column = vector_column(rows, request.registry, progress)
+    read = read_rows(rows, [ColumnSpec(column.column, "binary")], request.seed, progress, MOST_ROWS)
+    there = np.array([bool(blob) for blob in read.cells[column.column]], dtype=bool)
+    if not there.all():
+        progress.warn(f"{int((~there).sum())} photos of {rows.name} have no vector and are left out.")
+    read = thinned(read.part(there), most, request.seed, progress)
+    vectors, _ = column.decoded(read.cells[column.column], read.ids)
+    return _Photos(read.gathered, vectors, column.key.text, column.identity.provenance)
 
 
-def _warnings(verdict: Verdict) -> "Sequence[str]":
-    """Say where the place tells too little of the photo."""
-    found: "List[str]" = []
-    own, chance = verdict.value(ENCODER), verdict.value(CONSTANT)
-    against = verdict.difference(CONSTANT)
-    if against is not None and not against.interval.low > 0:
-        found.append(f"In blocks that it has not seen, the encoder finds the right photo by its place no oftener than "
-                     f"chance would, as far as these folds can tell: recall@5 is {score_text(own)}, chance "
-                     f"{score_text(chance)}. What these photos show does not follow from where they were taken.")
-    neighbours = verdict.value(NEIGHBOURS)
-    if np.isfinite(neighbours) and neighbours > own:
-        found.append(f"The nearest photos alone find the right one as often or oftener than the encoder (recall@5 "
-                     f"{score_text(neighbours)} against {score_text(own)}): within this area, looking at neighbours "
-                     "does as well.")
-    return found
+def _only(plan: LookUpPlan, rows: np.ndarray) -> LookUpPlan:
+    """Return the plan of some places."""
+    return LookUpPlan(plan.vectors, plan.taps, plan.corners[rows], plan.offsets[rows], plan.shares[rows],
+                      plan.found[rows], plan.middle, plan.scale)

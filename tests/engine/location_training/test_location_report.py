@@ -13,7 +13,7 @@ from made_location_trainings import made_training, made_verdict
 from osgeo import gdal
 
 from earthprint.engine.location_training.judged import Surface
-from earthprint.engine.location_training.report import location_report, write_location_report
+from earthprint.engine.location_training.report import location_report, write_report
 from earthprint.engine.location_training.report.pictures import surface_map, training_map
 from earthprint.engine.location_training.report.words import comparison, headline
 from earthprint.engine.training.student import Interval
@@ -111,7 +111,7 @@ def test_text_of_others_is_escaped_and_nothing_runs(tmp_path):
     evil = '<script>alert(1)</script>"&'
     judged = made_training(name=evil, what=evil, proposals=(evil,), warnings=(evil,), verdict=made_verdict(evil),
                            parts=(made_verdict(evil), made_verdict(evil + "2")), settings={evil: evil}, network=evil)
-    write_location_report(tmp_path / "page.html", judged)
+    write_report(tmp_path / "page.html", judged)
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<script" not in page and "alert(1)" in page
     assert not re.search(r'(href|src)="(?!data:)', page.replace('xlink:href="data:', ""))

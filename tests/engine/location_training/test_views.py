@@ -15,7 +15,7 @@ from earthprint.engine.location_training.objectives.objective import Seen
 from earthprint.engine.location_training.request import TrainLocationRequest
 from earthprint.engine.location_training.views.contrast import both_ways, contrast
 from earthprint.engine.location_training.views.finding import by_chance, drawn, places_apart, ranked
-from earthprint.engine.location_training.views.gathering import gather_views
+from earthprint.engine.location_training.views.objective import views_objective
 from earthprint.engine.progress import Silent
 from earthprint.engine.training.folds import Folds
 
@@ -116,7 +116,7 @@ def test_gathers_photos_over_the_field(world):
         def warn(self, text):
             told.append(text)
 
-    found = gather_views(request_of(path, [None if number == 4 else one for number, one in enumerate(shapes)], vectors),
+    found = views_objective(request_of(path, [None if number == 4 else one for number, one in enumerate(shapes)], vectors),
                          Listening())
     hidden = (where[:, 0] < 7.5) & (where[:, 1] > 50.5)
     inside = np.ones(900, dtype=bool)
@@ -128,8 +128,8 @@ def test_gathers_photos_over_the_field(world):
     assert found.views.photos.shape[1] == 10 and found.signals.shape == (len(found.gathered), 3)
     # The points are those of the layer, and the places theirs on the globe: UTM 33 lies about 15° E, 51.4° N.
     np.testing.assert_allclose(found.gathered.places.mean(axis=0), [15.04, 51.43], atol=0.05)
-    moved = gather_views(request_of(path, shapes, photos + 1.0), Silent())
-    assert moved.digest() != gather_views(request_of(path, shapes, photos), Silent()).digest()
+    moved = views_objective(request_of(path, shapes, photos + 1.0), Silent())
+    assert moved.digest() != views_objective(request_of(path, shapes, photos), Silent()).digest()
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_learns_what_places_look_like(world, one_thread):
     """A small encoder finds held-out photos by their place far oftener than chance, by coordinates hardly."""
     torch = one_thread
     path, shapes, photos, _ = world
-    objective = gather_views(request_of(path, shapes, photos), Silent())
+    objective = views_objective(request_of(path, shapes, photos), Silent())
     places = objective.gathered.places
     scaled = torch.as_tensor((places - places.mean(0)) / places.std(0), dtype=torch.float32)
     chance = np.random.default_rng(5)
@@ -194,18 +194,18 @@ def test_learns_what_places_look_like(world, one_thread):
 
 
 @pytest.mark.parametrize("change, words", [
-    ({"rows": None}, "give INPUT"), ({"embeddings": None}, "embedding raster"), ({"targets": ("path",)}, "no TARGET"),
+    ({"rows": None}, "give INPUT"), ({"embeddings": None}, "embedding raster"),
 ])
 def test_asks_for_what_is_missing(world, change, words):
-    """Three views without photos or a field, or with a target, say so."""
+    """Three views without photos or a field say so."""
     path, shapes, photos, _ = world
     with pytest.raises(InputError, match=words):
         asked = request_of(path, shapes[:30], photos[:30])
-        gather_views(TrainLocationRequest(**{**asked.__dict__, **change}), Silent())
+        views_objective(TrainLocationRequest(**{**asked.__dict__, **change}), Silent())
 
 
 def test_photos_elsewhere_are_too_few(world):
     """Photos that don't lie over the field are counted in the refusal."""
     path, _, photos, _ = world
     with pytest.raises(InputError, match="Only 0 photos"):
-        gather_views(request_of(path, [f"POINT (10{number} 20)" for number in range(50)], photos[:50]), Silent())
+        views_objective(request_of(path, [f"POINT (10{number} 20)" for number in range(50)], photos[:50]), Silent())
