@@ -71,7 +71,7 @@ class Account:
             raise InputError("checkpoint-unknown-tensor", "The checkpoint {name} holds tensors that are no part of "
                              "{family} ({tensors}): it is of another model, or of a version that can't be converted.",
                              name=self.checkpoint.name, family=self._family, tensors=listed(list(self._open)))
-        return tuple(f"{count} {reason}" for reason, count in self._left_out.items())
+        return tuple(f"{reason} ({count})" for reason, count in self._left_out.items())
 
     def _found(self, name: str) -> StoredTensor:
         """Return a tensor, or say that it is missing."""

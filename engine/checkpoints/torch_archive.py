@@ -28,6 +28,8 @@ def is_torch(archive: zipfile.ZipFile) -> bool:
 
 def read_torch(archive: zipfile.ZipFile, name: str, size: int) -> Checkpoint:
     """Follow the pickle of an archive of so many bytes; the numbers are read when they are asked for."""
+    if any(PurePosixPath(member).name == "constants.pkl" or "/code/" in member for member in archive.namelist()):
+        raise holds_code(name, ["the program of a TorchScript module"])
     members = _checked_members(archive, name, size)
     root = _root(members, name)
     notes = members[f"{root}/{NOTES}"]
@@ -65,8 +67,6 @@ def _root(members: "Mapping[str, zipfile.ZipInfo]", name: str) -> str:
     roots = [str(PurePosixPath(member).parent) for member in members if PurePosixPath(member).name == NOTES]
     if len(roots) != 1 or roots[0] == ".":
         raise suspicious(name, "its archive has several lists of tensors, or one at its top")
-    if f"{roots[0]}/constants.pkl" in members or any(member.startswith(f"{roots[0]}/code/") for member in members):
-        raise holds_code(name, ["the program of a TorchScript module"])
     return roots[0]
 
 
