@@ -1,4 +1,4 @@
-"""Geo-bias scores: does a model fail in places that lie together, and more so than chance would have it?"""
+"""Geo-bias scores: whether a model fails in places that lie together, and more so than chance would have it."""
 
 from __future__ import annotations
 
@@ -207,9 +207,9 @@ class _Run:
         """Say that no centre has what a score needs."""
         median = int(np.median(self._near[self._centres]))
         if score in RELATIVE:
-            raise InputError("bias-radius", "Within RADIUS ({radius:.0f} m) of any place of {name}, no part holds LEAST "
-                             "({least}) places for the score {score}: raise RADIUS (half of the neighbourhoods hold "
-                             "{median} places or fewer), make the parts larger, or lower LEAST.",
+            raise InputError("bias-radius", "Within RADIUS ({radius:.0f} m) of any place of {name}, no part holds "
+                             "LEAST ({least}) places for the score {score}: raise RADIUS (half of the neighbourhoods "
+                             "hold {median} places or fewer), make the parts larger, or lower LEAST.",
                              radius=self._settings.radius, name=self._name, least=self._request.least, score=score,
                              median=median)
         raise InputError("bias-variance", "The score {score} is not defined around any place of {name}: its "

@@ -72,7 +72,7 @@ def _nearest(upright_places: np.ndarray, width: int) -> np.ndarray:
 
 
 def rings_around(place: np.ndarray, count: int, radians: float) -> np.ndarray:
-    """Return the background `(m, 2)`: rings about as far apart as the places of a ring, five places for each of `count`.
+    """Return the background `(m, 2)`: rings as far apart as their places, about five places for each of `count`.
 
     Density, spacing and numbers are those of the published score.
     """
