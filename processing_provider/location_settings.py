@@ -37,8 +37,9 @@ def declare_location_settings(algorithm: QgsProcessingAlgorithm) -> None:
                      "0.6 (fourier-planar: along a meridian). 0 = 1000 km."), advanced=True)
     algorithm.add(
         QgsProcessingParameterBoolean(SEAMLESS, algorithm.tr("Seamless at ±180°"), False),
-        algorithm.tr("For sphere2vec: rounds the scale factors to whole numbers, so that the vectors go on smoothly "
-                     "across ±180° of longitude."), advanced=True)
+        algorithm.tr("For sphere2vec, space2vec and fourier-planar: rounds the scale factors so that a turn around the "
+                     "globe is a whole number of waves, and the vectors go on smoothly across ±180° of longitude."),
+        advanced=True)
     algorithm.add(
         whole_number(SEED, algorithm.tr("Seed"), 0, 0),
         algorithm.tr("Fixes the random waves of the fourier encoders; it is part of the space, so the same seed gives "

@@ -9,7 +9,7 @@ import numpy as np
 from ..geodesy import MEAN_RADIUS
 from .cartesian import unit_sphere, unit_sphere_nodes
 from .family import Family
-from .settings import LENGTH, SIGMA, Settings
+from .settings import LENGTH, SCALES, SIGMA, Settings
 from .terms import Term
 
 if TYPE_CHECKING:
@@ -52,5 +52,5 @@ def _measured(places: np.ndarray, position: "Position") -> "tuple[np.ndarray, np
 
 
 RBF = Family("rbf", "Nearness to places of the training data", _bells, lambda scales: scales, "anchors",
-             Settings(scales=200, length=500.0), frozenset({LENGTH, SIGMA}), scales_word="anchors", polar=True,
+             Settings(scales=200, length=500.0), frozenset({SCALES, LENGTH, SIGMA}), scales_word="anchors", polar=True,
              nodes=_nodes, compat=frozenset({"torchspatial"}), arrays=frozenset({"anchors"}))

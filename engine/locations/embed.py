@@ -14,9 +14,9 @@ from ..registry import Registry
 from ..space import Space
 from ..table import CHUNK_ROWS, EMBEDDING, EMBEDDING_SPACE, ColumnSpec, RowChunk, Rows, TableWriter
 from .finding import AnyLocationEncoder
+from .latitudes import refuse_beyond
 from .places import CENTROID, Places
-
-_NEAR_SEAM = 179.0
+from .watching import PlaceWatch
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def embed_locations(request: LocationRequest, progress: Progress) -> LocationRes
     rows, encoder = request.rows, request.encoder
     _refuse(rows)
     places = Places(rows.name, rows.wkt, request.place)
-    seam = _Seam()
+    watch = PlaceWatch(rows.name, encoder)
     done = 0
     with TableWriter(request.output, rows.wkt, rows.geometry_type, _kept(rows, progress), encoder.space(),
                      registry=request.registry) as writer:
@@ -55,9 +55,12 @@ def embed_locations(request: LocationRequest, progress: Progress) -> LocationRes
             found = places.find(chunk.wkb)
             somewhere = np.isfinite(found[:, 0])
             if not somewhere.all():
+                if places.degrees:
+                    nowhere = np.flatnonzero(~somewhere)
+                    refuse_beyond(rows.name, [chunk.ids[row] for row in nowhere], [chunk.wkb[row] for row in nowhere])
                 chunk, found = _with_place(chunk, np.flatnonzero(somewhere)), found[somewhere]
             if len(found):
-                seam.see(found[:, 0])
+                watch.see(found)
                 writer.write(chunk.wkb, chunk.columns, encoder.vectors(found))
             done += len(somewhere)
             progress.report(done / max(rows.count, done), f"Embedding locations: {done} of {max(rows.count, done)}")
@@ -65,29 +68,8 @@ def embed_locations(request: LocationRequest, progress: Progress) -> LocationRes
             raise InputError("location-none", "No feature of {name} has a place: its geometries are empty, or its "
                              "coordinates are not those of its coordinate reference system.", name=rows.name)
     _tell(rows.name, encoder, writer.count, done - writer.count, progress)
-    if seam.crossed and not encoder.seamless:
-        progress.warn(f"{rows.name} has places on both sides of ±180°, where the vectors of {encoder.name} jump: "
-                      "neighbours across it look far apart. Take spherical-harmonics or fourier-sphere, or SEAMLESS "
-                      "with an encoder that has it.")
+    watch.warn(progress)
     return LocationResult(str(request.output), writer.count, done - writer.count, encoder.space(), writer.key)
-
-
-class _Seam:
-    """Watches whether places lie on both sides of ±180° of longitude."""
-
-    def __init__(self) -> None:
-        """Nothing seen yet."""
-        self._west = self._east = False
-
-    def see(self, longitudes: np.ndarray) -> None:
-        """Look at some more places."""
-        self._east = self._east or bool((longitudes > _NEAR_SEAM).any())
-        self._west = self._west or bool((longitudes < -_NEAR_SEAM).any())
-
-    @property
-    def crossed(self) -> bool:
-        """Tell whether there were some on both sides."""
-        return self._east and self._west
 
 
 def _refuse(rows: Rows) -> None:

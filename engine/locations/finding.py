@@ -4,39 +4,58 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Optional, Union
+from typing import TYPE_CHECKING, List, Optional, Union
 
-from ..encoders.library import EncoderFolders
 from ..errors import InputError
 from .encoder import LocationEncoder, location_encoder
 from .settings import Settings
 from .shipped import IDS, ONLY_TRAINED
-from .stored import StoredEncoder, open_location_encoder
-from .stored_list import list_location_encoders
+
+if TYPE_CHECKING:
+    from ..encoders.library import EncoderFolders
+    from .stored import StoredEncoder
+    from .stored_list import ListedEncoder
 
 _DEFAULTS = Settings()
-AnyLocationEncoder = Union[LocationEncoder, StoredEncoder]
+AnyLocationEncoder = Union[LocationEncoder, "StoredEncoder"]
 
 
 def find_location_encoder(text: str, settings: Settings = _DEFAULTS,
-                          folders: Optional[EncoderFolders] = None) -> AnyLocationEncoder:
+                          folders: "Optional[EncoderFolders]" = None) -> AnyLocationEncoder:
     """Return the encoder of an id or a file, or say in words why there is none; only formulas take settings."""
     wanted = text.strip()
     if wanted.lower() in IDS:
         return location_encoder(wanted.lower(), settings)
     if Path(wanted).suffix.lower() in (".json", ".onnx"):
         return _trained(Path(wanted), settings)
-    listed = list_location_encoders(folders) if folders is not None else ()
-    for item in listed:
-        if item.id == wanted:
-            if item.problem:
-                raise InputError("location-unusable", "The location encoder {id} can't be used: {problem}", id=wanted,
-                                 problem=item.problem)
-            return _trained(item.path, settings)
-    raise _unknown(wanted, [item.id for item in listed if not item.problem])
+    known: "List[str]" = []
+    if folders is not None and wanted:
+        # Only formulas are needed at the start of QGIS, and files bring more with them.
+        from .stored_list import list_location_encoders
+
+        listed = list_location_encoders(folders)
+        known = [item.id for item in listed if not item.problem]
+        named = [item for item in listed if item.id == wanted]
+        if named:
+            return _one_of(wanted, named, settings)
+    raise _unknown(wanted, known)
 
 
-def _trained(path: Path, settings: Settings) -> StoredEncoder:
+def _one_of(wanted: str, named: "List[ListedEncoder]", settings: Settings) -> "StoredEncoder":
+    """Open the encoder of an id that files bear, which must be the same one in all of them that can be used."""
+    usable = [item for item in named if not item.problem]
+    if not usable:
+        raise InputError("location-unusable", "The location encoder {id} can't be used: {problem}", id=wanted,
+                         problem=named[0].problem)
+    first, *others = [_trained(item.path, settings) for item in usable]
+    for other in others:
+        if other.card.checksum != first.card.checksum:
+            raise InputError("location-ambiguous", "Two different location encoders are called {id}: give the path of "
+                             "one, {first} or {second}.", id=wanted, first=first.card.path, second=other.card.path)
+    return first
+
+
+def _trained(path: Path, settings: Settings) -> "StoredEncoder":
     """Open a trained encoder, whose settings were fixed when it was trained."""
     if settings != _DEFAULTS:
         raise InputError("location-setting", "{path} is trained, so its scales and radii are fixed: leave SCALES, "
@@ -44,6 +63,8 @@ def _trained(path: Path, settings: Settings) -> StoredEncoder:
     if not path.is_file():
         raise InputError("location-missing", "There is no encoder file {path}: check the path, or give the id of a "
                          "location encoder ({ids}).", path=path, ids=", ".join(IDS))
+    from .stored import open_location_encoder
+
     return open_location_encoder(path)
 
 

@@ -41,6 +41,11 @@ class Places:
         self._degrees = self._geographic and abs(reference.GetAngularUnits() - np.radians(1.0)) < 1e-9
         self._middle = self._choose(place)
 
+    @property
+    def degrees(self) -> bool:
+        """Tell whether the layer's coordinates are degrees, so that a latitude beyond 90 is a mistake."""
+        return self._degrees
+
     def find(self, shapes: "Sequence[Optional[bytes]]") -> np.ndarray:
         """Return `(n, 2)` longitudes in [−180, 180) and latitudes of WKB geometries; NaN where one has no place."""
         points = _plain_points(shapes)

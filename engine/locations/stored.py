@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Optional
 
@@ -27,10 +28,9 @@ class StoredEncoder:
     """Turns places into vectors by a trained network."""
 
     def __init__(self, files: LocationFiles) -> None:
-        """Open a session: ONNX Runtime's, or our own in NumPy where that is not installed."""
+        """Keep the checked files; a session is made when the first vectors are wanted."""
         self.card: LocationCard = files.card
         self._model = files.model
-        self._session, self.device = _session(files.model)
 
     @property
     def name(self) -> str:
@@ -52,6 +52,16 @@ class StoredEncoder:
         """Tell whether all places around a pole have nearly the same vector."""
         return self.card.position.polar
 
+    @property
+    def device(self) -> str:
+        """Return what computes: ONNX Runtime, or NumPy where that is not installed."""
+        return self._opened[1]
+
+    @cached_property
+    def _opened(self) -> "tuple[Any, str]":
+        """Return the session and what computes in it."""
+        return _session(self._model)
+
     def vectors(self, places: np.ndarray) -> np.ndarray:
         """Return `(n, dimensions)` float32 of places `(n, 2)` in degrees."""
         places = np.ascontiguousarray(places, dtype=np.float64)
@@ -71,7 +81,7 @@ class StoredEncoder:
     def _run(self, feeds: "dict[str, np.ndarray]") -> np.ndarray:
         """Evaluate the graph."""
         try:
-            return self._session.run([EMBEDDING], feeds)[0]
+            return self._opened[0].run([EMBEDDING], feeds)[0]
         except EarthprintError:
             raise
         except Exception as error:  # noqa: BLE001  (the runtime has its own exception types)

@@ -15,18 +15,20 @@ from ...engine.locations import (
     DEFAULT_ID,
     IDS,
     PLACES,
-    LocationEncoder,
     LocationRequest,
     embed_locations,
     find_location_encoder,
 )
+from ...engine.locations.finding import AnyLocationEncoder
 from ..adapters.feedback import FeedbackProgress
 from ..adapters.outputs import table_destination
 from ..adapters.rows_input import rows_input
 from ..algorithm import EarthprintAlgorithm, Outputs, Parameters
+from ..encoder_folders import encoder_folders
 from ..environment import space_registry
 from ..location_settings import declare_location_settings, read_location_settings
 from ..parameters.choice import choice
+from ..parameters.encoder import found_location_encoders
 from ..parameters.suggested_text import suggested_text
 from ..styles.embedding_table import EmbeddingTableStyle
 from ..styles.on_load import style_on_load
@@ -35,6 +37,7 @@ INPUT = "INPUT"
 ENCODER = "ENCODER"
 PLACE = "PLACE"
 OUTPUT = "OUTPUT"
+_FILES = "Location encoders (*.onnx *.json)"
 
 
 class EmbedLocations(EarthprintAlgorithm):
@@ -46,8 +49,8 @@ class EmbedLocations(EarthprintAlgorithm):
     GROUP_ID = "embed"
     SUMMARY = (
         "Gives every feature of a layer, of any geometry and in any coordinate reference system, a vector made of its "
-        "longitude and latitude alone. Nothing is downloaded and no package is needed. Such vectors let a model learn "
-        "where things are, beside what they look like.")
+        "longitude and latitude alone, by a formula or by a location encoder that was trained. Nothing is downloaded; "
+        "formulas need no package. Such vectors let a model learn where things are, beside what they look like.")
     TAGS = ("location", "encoder", "position", "coordinates", "spherical harmonics", "sphere2vec", "space2vec",
             "fourier", "points")
 
@@ -59,10 +62,11 @@ class EmbedLocations(EarthprintAlgorithm):
             self.tr("Points, or lines and polygons, which have a place each (see PLACE). Features without one are left "
                     "out and counted. Heights and measures are kept and have no effect."))
         self.add(
-            suggested_text(ENCODER, self.tr("Location encoder"), DEFAULT_ID, IDS),
-            self.tr("The formula, by its id; the help page has them all in a table, with their scales and dimensions. "
+            suggested_text(ENCODER, self.tr("Location encoder"), DEFAULT_ID, IDS + found_location_encoders(), _FILES),
+            self.tr("A formula, by its id; the help page has them all in a table, with their scales and dimensions. "
                     "spherical-harmonics suits the whole globe, fourier-sphere a region (set LENGTH to what you want "
-                    "to tell apart). rbf and tile exist only trained."))
+                    "to tell apart). Or a trained encoder: the id of one in your folder of encoders, or the path of "
+                    "its .onnx or .json file. rbf and tile exist only trained."))
         self.add(
             choice(PLACE, self.tr("Place of lines and polygons"), PLACES, PLACES[0]),
             self.tr("centroid: the middle, in the plane of a projected layer and on the globe for one in degrees, also "
@@ -90,10 +94,10 @@ class EmbedLocations(EarthprintAlgorithm):
         self._place = self.parameterAsEnumString(parameters, PLACE, context)
         self._output = table_destination(self.parameterAsOutputLayer(parameters, OUTPUT, context))
 
-    def _encoder_of(self, parameters: Parameters, context: QgsProcessingContext) -> LocationEncoder:
+    def _encoder_of(self, parameters: Parameters, context: QgsProcessingContext) -> AnyLocationEncoder:
         """Return the encoder with its settings."""
         return find_location_encoder(self.parameterAsString(parameters, ENCODER, context),
-                                     read_location_settings(self, parameters, context))
+                                     read_location_settings(self, parameters, context), encoder_folders())
 
     def compute(self, context: QgsProcessingContext, progress: FeedbackProgress) -> Outputs:
         """Embed."""

@@ -61,7 +61,7 @@ def embed(path: str, output: Path, name: str = "spherical-harmonics", progress: 
 
 
 def test_rows_keep_their_order_attributes_and_geometries_and_those_without_place_are_counted(tmp_path: Path) -> None:
-    path = layer_file(tmp_path / "in.gpkg", ["POINT Z (3 4 900)", None, "POINT EMPTY", "POINT (0 95)",
+    path = layer_file(tmp_path / "in.gpkg", ["POINT Z (3 4 900)", None, "POINT EMPTY", "POINT (9999 5)",
                                              "POINT (-180 90)", "POINT M (5 6 7)"])
     said = Listener()
     result = embed(path, tmp_path / "o.gpkg", progress=said)
