@@ -1,0 +1,115 @@
+"""Reads the rows to learn from: places on the globe, the columns that are wanted, and what was left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence
+
+import numpy as np
+from osgeo import ogr
+
+from ..centres import centres_of
+from ..dataset import spatial_reference
+from ..errors import InputError
+from ..locations.places import Places
+from ..progress import Progress, check
+from ..table import EMBEDDING, EMBEDDING_SPACE, ColumnSpec, Rows
+from ..table.schema import column_named
+from .gathered import Gathered
+
+MOST_ROWS = 200_000
+_SHOWN = 16
+
+
+@dataclass(frozen=True, eq=False)
+class ReadRows:
+    """Rows with a place: their numbers in the layer, geometries, ids and the cells of the columns asked for."""
+
+    gathered: Gathered
+    numbers: np.ndarray
+    ids: "List[Any]"
+    wkb: "List[Optional[bytes]]"
+    cells: "Dict[str, List[Any]]"
+
+    def part(self, kept: np.ndarray) -> "ReadRows":
+        """Return some of them, by a mask or by sorted numbers."""
+        chosen = np.flatnonzero(kept) if kept.dtype == bool else kept
+        here = chosen.tolist()
+        old = self.gathered
+        return ReadRows(
+            Gathered(old.name, old.points[chosen], old.wkt, old.places[chosen]), self.numbers[chosen],
+            [self.ids[row] for row in here], [self.wkb[row] for row in here],
+            {name: [cells[row] for row in here] for name, cells in self.cells.items()})
+
+
+def read_rows(rows: Rows, columns: "Sequence[ColumnSpec]", seed: int, progress: Progress,
+              most: int = MOST_ROWS) -> ReadRows:
+    """Read all rows that have a place, a sample of very many."""
+    if rows.geometry_type == ogr.wkbNone:
+        raise InputError("location-no-geometry", "{name} is a table without geometry, so its rows have no place: make "
+                         "points with “Create points layer from table” first.", name=rows.name)
+    finder = Places(rows.name, rows.wkt)
+    ids: "List[Any]" = []
+    wkb: "List[Optional[bytes]]" = []
+    places: "List[np.ndarray]" = []
+    cells: "Dict[str, List[Any]]" = {column.name: [] for column in columns}
+    for chunk in rows.rows():
+        check(progress)
+        progress.report(min(1.0, len(wkb) / max(rows.count, 1)), None if wkb else "Reading the places")
+        ids += list(chunk.ids)
+        wkb += list(chunk.wkb)
+        places.append(finder.find(chunk.wkb))
+        for name, found in cells.items():
+            found += list(chunk.columns[name])
+    if not wkb:
+        raise InputError("labels-none", "{name} has no rows: check its filter and selection.", name=rows.name)
+    where = np.concatenate(places)
+    points = centres_of(wkb)
+    there = np.isfinite(where[:, 0]) & np.isfinite(points).all(axis=1)
+    _refuse_nowhere(rows, there, points, progress)
+    read = ReadRows(Gathered(rows.name, points, rows.wkt, where), np.arange(len(wkb)), ids, wkb, cells)
+    if not there.all():
+        progress.warn(f"{int((~there).sum())} of {len(there)} features of {rows.name} have no place on the globe and "
+                      "are left out.")
+        read = read.part(there)
+    return thinned(read, most, seed, progress)
+
+
+def thinned(read: ReadRows, most: int, seed: int, progress: Progress) -> ReadRows:
+    """Return no more rows than are worth the time, by chance."""
+    if len(read.wkb) <= most:
+        return read
+    progress.warn(f"{read.gathered.name} has {len(read.wkb)} rows that can be used: a random sample of {most} is "
+                  "learnt from.")
+    return read.part(np.sort(np.random.default_rng((seed, 61)).choice(len(read.wkb), most, replace=False)))
+
+
+def named_column(rows: Rows, name: str, parameter: str) -> ColumnSpec:
+    """Return the column of a name, or say which there are."""
+    column = column_named(rows.columns, name)
+    if column is None or column.name.lower() in (EMBEDDING, EMBEDDING_SPACE):
+        others = [other.name for other in rows.columns if other.name.lower() not in (EMBEDDING, EMBEDDING_SPACE)]
+        raise InputError("gather-column", "{name} has no column “{column}”, which {parameter} names: choose among "
+                         "{names}.", name=rows.name, column=name, parameter=parameter,
+                         names=", ".join(others[:_SHOWN]) + (", …" if len(others) > _SHOWN else ""))
+    return column
+
+
+def _refuse_nowhere(rows: Rows, there: np.ndarray, points: np.ndarray, progress: Progress) -> None:
+    """Say so where coordinates can't be longitude and latitude, and where they look swapped."""
+    known = points[np.isfinite(points).all(axis=1)]
+    geographic = len(known) > 0 and bool(spatial_reference(rows.wkt).IsGeographic())
+    beyond = np.abs(known[:, 1]) > 90.0 if geographic else np.zeros(len(known), dtype=bool)
+    if beyond.any() and (np.abs(known[:, 0]) <= 90.0).all() and (np.abs(known[:, 1]) <= 180.0).all():
+        raise InputError("location-swapped", "Latitudes of {name} reach {latitude:g}°, while no longitude is beyond "
+                         "90°: longitude and latitude are probably swapped; swap x and y with “Swap X and Y "
+                         "coordinates” first.", name=rows.name,
+                         latitude=float(known[np.abs(known[:, 1]).argmax(), 1]))
+    if beyond.any():
+        raise InputError("location-latitude", "{count} features of {name} have latitudes beyond 90° (such as "
+                         "{latitude:g}), which no place has: mend them, or assign the right coordinate reference "
+                         "system.", count=int(beyond.sum()), name=rows.name,
+                         latitude=float(known[beyond][0, 1]))
+    if not there.any():
+        raise InputError("location-none", "No feature of {name} has a place: its geometries are empty, or its "
+                         "coordinates are not those of its coordinate reference system.", name=rows.name)
