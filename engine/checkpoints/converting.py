@@ -19,13 +19,12 @@ from . import geoclip, satclip, torchspatial
 from .account import names_like
 from .checkpoint import Checkpoint
 from .continuity import Continuity, measure_continuity
+from .offered import AUTOMATIC, FAMILIES, GEOCLIP, SATCLIP, TORCHSPATIAL
 from .opening import open_checkpoint
 from .refusing import listed, no_checkpoint
 from .told import Told
 from .tower import Tower
 
-AUTOMATIC, SATCLIP, GEOCLIP, TORCHSPATIAL = "automatic", "satclip", "geoclip", "torchspatial"
-FAMILIES = (AUTOMATIC, SATCLIP, GEOCLIP, TORCHSPATIAL)
 _MARKS = {GEOCLIP: geoclip.MARK, SATCLIP: satclip.MARK, TORCHSPATIAL: torchspatial.MARK}
 _TITLES = {GEOCLIP: geoclip.TITLE, SATCLIP: satclip.TITLE, TORCHSPATIAL: torchspatial.TITLE}
 _PLAIN: "Dict[str, Callable[[Checkpoint], Tower]]" = {GEOCLIP: geoclip.read_geoclip, SATCLIP: satclip.read_satclip}

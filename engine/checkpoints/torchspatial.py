@@ -20,6 +20,7 @@ from ..locations.settings import WORLD, Settings
 from ..locations.tile import tile_count
 from .account import Account
 from .checkpoint import Checkpoint
+from .offered import ACTIVATIONS, KINDS
 from .told import Told
 from .tower import Tower
 
@@ -34,8 +35,6 @@ _KINDS = {
     "sphere2vec-dfs": "sphere2vec-dfs", "spherical_harmonics": "spherical-harmonics"}
 _ACTIVATIONS = {"leakyrelu": Activation(LEAKY_RELU, 0.2), "relu": Activation(RELU), "sigmoid": Activation(SIGMOID),
                 "tanh": Activation(TANH), "gelu": Activation(GELU)}
-ACTIVATIONS = tuple(_ACTIVATIONS)
-KINDS = tuple(dict.fromkeys(kind for kind in _KINDS.values() if kind != "rbf"))
 
 
 @dataclass(frozen=True)
