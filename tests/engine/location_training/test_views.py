@@ -116,8 +116,8 @@ def test_gathers_photos_over_the_field(world):
         def warn(self, text):
             told.append(text)
 
-    found = views_objective(request_of(path, [None if number == 4 else one for number, one in enumerate(shapes)], vectors),
-                         Listening())
+    placed = [None if number == 4 else one for number, one in enumerate(shapes)]
+    found = views_objective(request_of(path, placed, vectors), Listening())
     hidden = (where[:, 0] < 7.5) & (where[:, 1] > 50.5)
     inside = np.ones(900, dtype=bool)
     inside[[3, 4]] = False
