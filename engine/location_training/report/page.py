@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 
@@ -28,8 +29,9 @@ def write_report(path: "str | os.PathLike[str]", judged: Judged) -> None:
 
 def location_report(judged: Judged) -> Report:
     """Return the page."""
-    report = Report(f"Location encoder “{judged.name}”")
+    report = Report(f"Location encoder “{judged.request.name or Path(judged.request.output).stem}”")
     report.lead(headline(judged.verdict))
+    report.paragraph(f"It was trained on {len(judged.places):,} places of {judged.name} to tell {judged.what}.")
     for warning in judged.warnings:
         report.warning(warning)
     tell_scores(report, judged)
@@ -58,9 +60,7 @@ def _tell_test(report: Report, judged: Judged) -> None:
     """Show how the places were parted."""
     folds = judged.folds
     report.heading("How it was tested")
-    size = f" of {number_text(folds.block_size)} units of the CRS" if folds.block_size > 0 else ""
-    what = "Squares on the ground" if folds.kind == "blocks" else f"Parts ({folds.kind})"
-    report.paragraph(f"{what}{size}: {folds.count} folds. {folds.why} {folds.caution}".strip())
+    report.paragraph(folds.why[:1].upper() + folds.why[1:])
     names = [f"Fold {number}" for number in range(1, folds.count + 1)]
     report.figure(part_maps(MapPlaces(judged.places, degrees=True), folds.fold, names),
                   "The folds: the dark places of each map were judged by an encoder trained on the pale ones. In "
@@ -108,13 +108,20 @@ def _tell_settings(report: Report, judged: Judged) -> None:
     if judged.proposals:
         report.listing(judged.proposals)
     epochs = "until held-out blocks got no better" if not request.epochs else str(request.epochs)
-    rows = [["Kind", request.kind], ["Objective", f"{judged.objective}: {judged.what}"],
-            ["Dimensions", str(judged.dimensions)], ["Network", judged.network],
-            ["Numbers learnt", f"{judged.parameters:,}"],
-            *[[name.replace("_", " ").capitalize(), _plain(value)] for name, value in judged.settings.items()],
-            ["Places", f"{len(judged.places):,}"], ["Epochs", epochs], ["Seed", str(request.seed)],
-            *[[name.replace("_", " ").capitalize(), number_text(value)] for name, value in judged.sizes.items()]]
-    report.table(["", ""], rows)
+    rows = {"Kind": request.kind, "Objective": judged.objective, "Dimensions": str(judged.dimensions),
+            "Network": judged.network, "Numbers learnt": f"{judged.parameters:,}"}
+    for name, value in judged.settings.items():
+        rows[_words(name)] = _plain(value)
+    rows.update({"Places": f"{len(judged.places):,}", "Epochs": epochs, "Seed": str(request.seed)})
+    for name, value in judged.sizes.items():
+        rows.setdefault(_words(name), number_text(value))
+    report.table(["", ""], [list(pair) for pair in rows.items()])
+
+
+def _words(name: str) -> str:
+    """Write the name of a setting as people do."""
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _plain(value: object) -> str:

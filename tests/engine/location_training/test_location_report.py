@@ -40,7 +40,8 @@ def test_says_what_it_is_worth_first():
     warning = words.index("Beyond 50 km from the training data")
     assert first < warning < words.index("How good it is")
     for told in ("+0.31", "the encoder is better", "no difference that these 5 folds can show", "40 %, 20 %, 10 %",
-                 "Squares on the ground of 4", "The finest radius is 0.002 rad", "41.3 s on cpu", "built without CUDA",
+                 "Location encoder “out”", "2,500 places of prices to tell price", "Places within 4 degrees are alike",
+                 "The finest radius is 0.002 rad", "41.3 s on cpu", "built without CUDA",
                  "torch 2.1", "CC BY 4.0", "123,456", "until held-out blocks got no better", "Fold 5", "seed 0"):
         assert told.lower() in words.lower(), told
     # Differences are those of the folds: 0.52, 0.52 … less 0.21.
