@@ -12,7 +12,7 @@ from .neighbourhood import Neighbourhood
 from .request import DIRECTION, DISTANCE, GRID
 from .surroundings import Surroundings
 
-# A part that is none: what lies at the centre has no direction.
+# No part: the centre itself has no direction, and lies where four squares meet.
 NOWHERE = -1
 Partition = Callable[[MarkedPlaces, Surroundings, Neighbourhood], np.ndarray]
 
@@ -32,14 +32,14 @@ def sectors(places: MarkedPlaces, found: Surroundings, settings: Neighbourhood) 
 def squares(places: MarkedPlaces, found: Surroundings, settings: Neighbourhood) -> np.ndarray:
     """Return the square of each pair, on a plane that keeps distance and direction from the centre.
 
-    Four squares meet at the centre; the circle of the radius cuts those at its rim.
+    Four squares meet at the centre, which itself is in none; the circle of the radius cuts those at its rim.
     """
     bearing = bearings(places, found)
     metres = found.distance * MEAN_RADIUS
     column = np.floor(metres * np.sin(bearing) / settings.scale).astype(np.int64)
     row = np.floor(metres * np.cos(bearing) / settings.scale).astype(np.int64)
     half = int(np.ceil(settings.radius / settings.scale)) + 1
-    return (row + half) * 2 * half + column + half
+    return np.where(found.distance > 0, (row + half) * 2 * half + column + half, NOWHERE)
 
 
 def bearings(places: MarkedPlaces, found: Surroundings) -> np.ndarray:

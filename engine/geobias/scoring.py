@@ -107,7 +107,7 @@ class _Run:
             self._linked.clear()
             check(progress)
             done += len(found.centres)
-            progress.report(done / len(self._centres), f"Scoring: {done} of {len(self._centres)} places")
+            progress.report(done / len(self._centres), f"Scoring {len(self._centres)} places")
 
     def look(self, progress: Progress) -> None:
         """Look around all other places, without chance; self-information is left to the centres, as it takes long."""

@@ -30,7 +30,7 @@ def verdict_of(result: BiasResult, by_sign: bool = False) -> Verdict:
     if not judged:
         return Verdict(None, f"Whether the model {thing} in places that lie together was not judged against chance: "
                        "take a score that looks at marks, and PERMUTATIONS above 0.")
-    best = min(judged, key=lambda figure: (figure.p, -figure.excess))
+    best = min(judged, key=lambda figure: figure.p)
     together = min(1.0, best.p * len(judged))
     times = f", {number_text(together, 2)} for {len(judged)} scores looked at" if len(judged) > 1 else ""
     shown = f"{figure_text(best)}{times}"

@@ -39,9 +39,11 @@ def part_of(kind: str, one: Place, other: Place, settings: dict) -> object:
     metres = haversine(one, other) * EARTH
     if kind == "distance":
         return math.floor(metres / settings["lag"])
+    if metres == 0:
+        return None
     turn = azimuth(one, other)
     if kind == "direction":
-        return None if metres == 0 else math.floor(turn / (360.0 / settings["sectors"]))
+        return math.floor(turn / (360.0 / settings["sectors"]))
     x, y = metres * math.sin(math.radians(turn)), metres * math.cos(math.radians(turn))
     return math.floor(x / settings["scale"]), math.floor(y / settings["scale"])
 
