@@ -3,56 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, List
+from typing import Any
 
 import numpy as np
 import pytest
-from osgeo import gdal, ogr, osr
+from osgeo import ogr
+from place_layers import Listener, layer_file
 
 from earthprint.engine.errors import Cancelled, InputError
 from earthprint.engine.locations import LocationRequest, Settings, embed_locations, find_location_encoder
 from earthprint.engine.progress import Silent
 from earthprint.engine.registry import Registry
 from earthprint.engine.table import open_rows, open_table
-
-
-class Listener(Silent):
-    """A progress that keeps what it was told."""
-
-    def __init__(self, stop: bool = False) -> None:
-        self.infos: "List[str]" = []
-        self.warnings: "List[str]" = []
-        self.fractions: "List[float]" = []
-        self.stop = stop
-
-    def report(self, fraction: float, text: Any = None) -> None:
-        self.fractions.append(fraction)
-
-    def info(self, text: str) -> None:
-        self.infos.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-    def cancelled(self) -> bool:
-        return self.stop
-
-
-def layer_file(path: Path, shapes: "List[Any]", code: int = 4326, kind: int = ogr.wkbUnknown) -> str:
-    reference = osr.SpatialReference()
-    reference.ImportFromEPSG(code)
-    dataset = gdal.GetDriverByName("GPKG").Create(str(path), 0, 0, 0, gdal.GDT_Unknown)
-    layer = dataset.CreateLayer("places", reference, kind)
-    layer.CreateField(ogr.FieldDefn("name", ogr.OFTString))
-    dataset.StartTransaction()
-    for number, text in enumerate(shapes):
-        feature = ogr.Feature(layer.GetLayerDefn())
-        feature.SetField(0, f"place {number}")
-        if text is not None:
-            feature.SetGeometryDirectly(ogr.CreateGeometryFromWkt(text))
-        layer.CreateFeature(feature)
-    dataset.CommitTransaction()
-    return str(path)
 
 
 def embed(path: str, output: Path, name: str = "spherical-harmonics", progress: Any = None, **settings: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List
 import numpy as np
 import pytest
 from naive_locations import NAIVE, radii, sphere_m_plus_of, xyz
+from place_layers import thousand_places
 
 from earthprint.engine.encoders.numpy_session import NumpySession
 from earthprint.engine.errors import InputError
@@ -21,19 +22,8 @@ ANCHORS = np.array([(13.4, 52.5), (-70.7, -33.4), (179.9, 10.0), (0.0, 90.0), (-
 RADIUS_KM = 6371.0088
 
 
-def thousand() -> np.ndarray:
-    """Return places all over the globe: both poles, ±180°, duplicates, both hemispheres."""
-    chance = np.random.default_rng(7)
-    anywhere = np.stack([chance.uniform(-180, 180, 900), np.degrees(np.arcsin(chance.uniform(-1, 1, 900)))], axis=1)
-    edges = np.array([(0, 90), (0, -90), (-180, 0), (180, 0), (-180, 51.5), (180, 51.5), (-180, -89.9),
-                      (179.9999999, -45), (0, 0), (-1e-9, 1e-9)], dtype=np.float64)
-    near = np.stack([chance.uniform(-180, 180, 40), np.sign(chance.uniform(-1, 1, 40)) * 89.99], axis=1)
-    found = np.concatenate([edges, near, anywhere, anywhere[:50]])
-    assert len(found) == 1000 and (found[:, 1] > 0).sum() > 300 and (found[:, 1] < 0).sum() > 300
-    return found
-
-
-PLACES = thousand()
+PLACES = thousand_places()
+assert len(PLACES) == 1000 and min((PLACES[:, 1] > 0).sum(), (PLACES[:, 1] < 0).sum()) > 300
 
 
 def by_runtime(position: Position, places: np.ndarray) -> np.ndarray:
