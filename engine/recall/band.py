@@ -9,6 +9,8 @@ import numpy as np
 LEVEL = 0.95
 _NORMAL = 1.959963984540054
 _EXACT = 5000
+# Student's quantiles for few degrees of freedom, where the series below is off.
+_FEW = (12.706, 4.303, 3.182, 2.776)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,17 @@ def resampled(found: np.ndarray, weights: np.ndarray, draws: int, seed: int) -> 
     tail = (1 - LEVEL) / 2
     lower, upper = np.quantile(ratios, (tail, 1 - tail), axis=0)
     return lower, upper
+
+
+def student(degrees: int) -> float:
+    """Return how many standard errors hold a mean with a probability of 0.95, for so many degrees of freedom."""
+    if degrees < 1:
+        return float("inf")
+    if degrees <= len(_FEW):
+        return _FEW[degrees - 1]
+    z = _NORMAL
+    return (z + (z ** 3 + z) / (4 * degrees) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2)
+            + (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * degrees ** 3))
 
 
 def wilson(share: np.ndarray, count: float) -> "tuple[np.ndarray, np.ndarray]":

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .band import student
 from .judged import Judged
-
-_NORMAL = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -42,4 +41,4 @@ def difference(one: Judged, other: Judged) -> Difference:
         return Difference(one.curve.under - other.curve.under, float("inf"))
     sums = np.bincount(coarse.drawing.groups, shifts, count)
     return Difference(one.curve.under - other.curve.under,
-                      _NORMAL * math.sqrt(float((sums ** 2).sum()) * count / (count - 1)))
+                      student(count - 1) * math.sqrt(float((sums ** 2).sum()) * count / (count - 1)))

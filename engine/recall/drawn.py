@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .band import chance_band, recall_band, resampled
+from .band import chance_band, recall_band, resampled, student
 from .curve import Curve
 from .judged import Judged, TruthCount, TruthParts
 from .laying import Laid
-from .places_order import Drawing, alone, any_order, neighbours_order, together
+from .places_order import Drawing, alone, any_order, mean_variance, neighbours_order, together
 from .points_told import told_areas
 from .request import NEIGHBOURS, USUAL, RecallRequest
+
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +45,16 @@ def drawn(walked: Curve, entries: Entries, weights: np.ndarray, count: TruthCoun
     found = found_by_group(curve, groups[entries.owners], entries.steps, entries.weights, chosen.count, areas)
     whole = np.bincount(chosen.groups, parts.weights, chosen.count)
     band = recall_band(curve.recall(areas), found, whole, chosen.independent, request.draws, request.seed)
+    if count.lost < _NOTHING:
+        # Whoever walks all ground finds all truth that lies on it.
+        band.lower[-1] = band.upper[-1] = 1.0
     early = np.bincount(chosen.groups, parts.early, chosen.count)
-    under = resampled(early[:, None], whole, request.draws, request.seed)
+    drawn_under = resampled(early[:, None], whole, request.draws, request.seed)
+    half = student(chosen.count - 1) * mean_variance(chosen.groups, parts.early / parts.weights, parts.weights) ** 0.5
+    under = (max(0.0, min(float(drawn_under[0][0]), curve.under - half)),
+             min(1.0, max(float(drawn_under[1][0]), curve.under + half)))
     return Judged(name, curve, areas, band, chance_band(areas / curve.ground, curve.reach, chosen.independent),
-                  chosen, count, (float(under[0][0]), float(under[1][0])), parts, exact)
+                  chosen, count, under, parts, exact)
 
 
 def order_of(places: np.ndarray, request: RecallRequest) -> np.ndarray:

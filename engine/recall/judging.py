@@ -15,7 +15,7 @@ from .ground import Ground, Thresholds, measure_ground
 from .judged import Judged, TruthCount
 from .laying import Laid, beyond, lay_truth
 from .places_order import MOST_GROUPS, group_of
-from .request import Query, RecallRequest
+from .request import LOST, Query, RecallRequest
 from .score_raster import ScoreRaster, open_scores
 from .tally import KeptCells, SummedCells, Tally
 from .truth import POLYGONS, Truth
@@ -128,9 +128,10 @@ def _weighed(work: _Work) -> "Tuple[np.ndarray, TruthCount]":
     """Return the weight of each feature, found or not, and what became of the features."""
     tally, laid = work.tally, work.laid
     inside = tally.scored + tally.empty
-    limited = work.raster.query.limited
-    outside = np.zeros(len(inside)) if limited else beyond(work.raster, laid, tally.cells, inside)
-    weights = (inside + outside) * work.truth.weights
+    amounts = tally.scored
+    if work.request.unscored == LOST:
+        amounts = inside if work.raster.query.limited else inside + beyond(work.raster, laid, tally.cells, inside)
+    weights = amounts * work.truth.weights
     own = np.zeros(len(inside), dtype=bool)
     own[laid.features] = True
     weights[~own] = 0.0

@@ -9,6 +9,8 @@ from .request import AREAS, SHARES
 
 _MOST = 400
 _HALF = 150
+# The band closes where all ground is walked, and not on the way there.
+_NEARLY = 1 - 1e-6
 
 
 def told_areas(curve: Curve, wanted: "tuple[float, ...]") -> np.ndarray:
@@ -17,7 +19,8 @@ def told_areas(curve: Curve, wanted: "tuple[float, ...]") -> np.ndarray:
     if len(bends) > _MOST:
         bends = _thinned(curve)
     needed = [curve.area(share) for share in wanted]
-    found = np.concatenate([[0.0, curve.ground], bends, AREAS, np.array(SHARES) * curve.ground, needed])
+    shares = np.array([0.0, *SHARES, _NEARLY, 1.0])
+    found = np.concatenate([shares * curve.ground, bends, AREAS, needed])
     found = np.unique(found[np.isfinite(found)])
     return found[found <= curve.ground]
 

@@ -14,6 +14,8 @@ SHARES = (0.001, 0.01, 0.05, 0.1)
 USUAL = 0.8
 NEIGHBOURS, ALONE = "neighbours", "alone"
 BANDS = (NEIGHBOURS, ALONE)
+LOST, IGNORED = "lost", "ignored"
+UNSCORED = (LOST, IGNORED)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class RecallRequest:
     """Score rasters to judge by true places.
 
     `weight` is a column of numbers; `query_field` one of texts that names the query a truth belongs to. `wanted` is
-    the share of the truth whose area is asked for. `band` says whether truths that lie together are drawn together.
+    the share of the truth whose area is asked for. `band` says whether truths that lie together are drawn together,
+    `unscored` whether those on no ground count as never found or not at all.
     """
 
     queries: "tuple[Query, ...]"
@@ -53,6 +56,7 @@ class RecallRequest:
     summary: str = ""
     report: str = ""
     band: str = NEIGHBOURS
+    unscored: str = LOST
     draws: int = 1000
     seed: int = 0
     memory_mib: int = 1024
@@ -67,6 +71,9 @@ class RecallRequest:
         if self.band not in BANDS:
             raise InputError("recall-band-way", "“{word}” is not a way to draw truths: choose neighbours or alone.",
                              word=self.band)
+        if self.unscored not in UNSCORED:
+            raise InputError("recall-unscored", "“{word}” says nothing about truths without a score: choose lost or "
+                             "ignored.", word=self.unscored)
         names = [query.name for query in self.queries]
         twice = next((name for name in names if names.count(name) > 1), "")
         if twice:

@@ -45,7 +45,7 @@ def verdict(judged: Judged, wanted: float) -> str:
         f"{area_text(least)} to {area_text(most)}")
     ground = judged.curve.ground
     text = (f"“{judged.name}” finds {share} of the truth in {area_text(area)}, {percent(area / ground)} of the ground "
-            f"({between} with other truths like these); chance needs {percent(chance / ground)}.")
+            f"({between} with other truths like these); chance needs {percent(chance / ground)} of it.")
     return f"{text} {against_chance(judged)}"
 
 
@@ -57,9 +57,9 @@ def against_chance(judged: Judged) -> str:
     if judged.drawing.count < 2:
         return "A single truth says nothing about others."
     if low > middle:
-        return f"That is better than chance by more than luck with {shown} explains."
+        return f"That is better than chance, by more than the luck of {shown}."
     if high < middle:
-        return "That is worse than chance: if low scores are the good ones, turn HIGHER off."
+        return "That is worse than chance: look whether HIGHER is right."
     return f"That is no better than chance, as far as {shown} can show."
 
 
@@ -132,10 +132,10 @@ def notes(queries: "Sequence[Judged]") -> "List[str]":
         kind = "points" if count.kind == POINTS else "polygons, counted by their area"
         text = f"“{one.name}”: {count.used:,} {kind}, on {area_text(one.curve.ground)} of ground."
         if count.left_out:
-            text += f" {count.left_out:,} features beyond the ground that counts were left out."
+            text += f" {count.left_out:,} features that lie on none of the ground that counts were left out."
         if one.drawing.clustered:
             text += (f" Neighbours are found alike, so the band draws {one.drawing.count:,} groups of neighbours: "
                      f"these truths tell as much as {number_text(one.drawing.independent, 2)} that have nothing to do "
-                     "with each other. If they are a random sample of all there are, choose BAND alone.")
+                     "with each other. If they are a random sample of all there are, choose SPREAD alone.")
         found.append(text)
     return found

@@ -10,7 +10,7 @@ import pytest
 from scored_ground import Places, in_cell, write_scores
 
 from earthprint.engine.progress import Silent
-from earthprint.engine.recall.band import chance_band, resampled, wilson
+from earthprint.engine.recall.band import chance_band, resampled, student, wilson
 from earthprint.engine.recall.comparing import difference
 from earthprint.engine.recall.places_order import (
     alone,
@@ -92,6 +92,12 @@ def test_wilson_and_chance_against_plain_sums() -> None:
     assert band.upper[0] == pytest.approx(np.flatnonzero(sums >= 0.975)[0] / 20)
     many = chance_band(np.array([0.3]), 0.5, 100_000)
     assert many.upper[0] == pytest.approx(0.15 + 0.98 * np.sqrt(0.21 / 50_000), rel=1e-3)
+
+
+def test_few_groups_need_more_standard_errors() -> None:
+    # Published quantiles of Student's t at 0.975.
+    for degrees, quantile in ((1, 12.706), (4, 2.776), (5, 2.571), (8, 2.306), (15, 2.131), (120, 1.980)):
+        assert student(degrees) == pytest.approx(quantile, abs=0.006)
 
 
 def test_drawing_anew_is_a_plain_bootstrap() -> None:

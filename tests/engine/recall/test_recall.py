@@ -96,6 +96,9 @@ def test_cells_without_a_score_are_no_ground_and_truth_there_is_never_found(tmp_
     assert found.count.lost == pytest.approx(0.5)
     # A search at random can't find them either.
     assert found.at(3.5)[3] == pytest.approx(0.25)
+    ignored = judged(write_scores(tmp_path / "s.tif", scores, nodata=-1), truth, unscored="ignored")
+    np.testing.assert_allclose(ignored.curve.recall(np.array([1, 3, 4])), [0.5, 0.5, 1])
+    assert (ignored.count.used, ignored.count.left_out, ignored.count.lost) == (2, 2, 0)
 
 
 def test_an_extent_and_a_mask_say_which_ground_and_which_truth_counts(tmp_path: Path) -> None:
