@@ -12,6 +12,7 @@ from .candidates import content_of
 from .scores import Judged
 from .shared_rows import SharedRows
 from .store import Piece, ResultStore
+from .stored_candidates import Quiet
 
 _LARGE_SHARE = 0.75
 _KIND = "geobias"
@@ -45,7 +46,7 @@ def bias_of(found: Judged, shared: SharedRows, store: ResultStore, progress: Pro
     facts = {"marks": content_of(marks), "places": content_of(shared.places), "request": repr(request)}
     piece = store.load(_KIND, facts)
     if piece is None:
-        figure = geo_bias(shared.places, marks, request, progress).figure(DISTANCE)
+        figure = geo_bias(shared.places, marks, request, Quiet(progress)).figure(DISTANCE)
         piece = Piece({"figures": np.array([figure.value, figure.p])}, {"candidate": found.name})
         store.save(_KIND, facts, piece)
     score, p = piece.arrays["figures"].tolist()

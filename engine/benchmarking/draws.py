@@ -12,7 +12,7 @@ from .request import ALL
 
 _STREAM = 41
 # Few labels are drawn more often, because what they teach depends on which they are.
-_NUMBERS = ((20, 10), (50, 6), (200, 4))
+_NUMBERS = ((20, 6), (50, 4), (200, 3))
 _ELSE = 2
 
 

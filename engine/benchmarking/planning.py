@@ -8,6 +8,8 @@ from typing import List, Optional, Tuple
 
 from ..encoders.library import find_encoder
 from ..errors import InputError
+from ..locations.finding import find_location_encoder
+from ..locations.shipped import IDS
 from .candidates import Candidate, made_different
 from .image_candidates import BandStatistics, ImageEncoder, Imaging, RawBands
 from .location_candidates import LocationCandidate
@@ -42,17 +44,28 @@ def _encoders(text: str, request: BenchmarkRequest, imaging: Imaging) -> "List[C
         if location is not None:
             return [location]
     text = AUTOMATIC if text.lower() == AUTOMATIC else text
+    name = text if text == AUTOMATIC else _image_encoder(text, request)
     if not request.images:
         raise InputError("benchmark-images", "ENCODERS names {encoder}, which embeds rasters, but IMAGES is empty: "
                          "give the rasters that it shall embed.", encoder=text)
-    name = text if text == AUTOMATIC else find_encoder(text, request.folders).id
     return [ImageEncoder(name + (f" on {Path(path).stem}" if len(request.images) > 1 else ""), text, path, imaging)
             for path in request.images]
 
 
+def _image_encoder(text: str, request: BenchmarkRequest) -> str:
+    """Return the id of an encoder of images, or say that nothing bears this name."""
+    try:
+        return find_encoder(text, request.folders).id
+    except InputError as error:
+        if error.code != "encoder-unknown":
+            raise
+        raise InputError("benchmark-encoder", "ENCODERS: there is no encoder {text}, neither of images nor of "
+                         "locations: write automatic, the path of a file, or an id ({ids} are always there).",
+                         text=text, ids=", ".join(IDS)) from error
+
+
 def _location(text: str, request: BenchmarkRequest) -> "Optional[LocationCandidate]":
     """Return a location encoder, None where a text means an encoder of images."""
-    from ..locations.finding import find_location_encoder
     try:
         encoder = find_location_encoder(text, folders=request.folders)
     except InputError as error:

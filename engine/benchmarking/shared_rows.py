@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
@@ -24,6 +24,8 @@ from ..training.transforms import fit_transform
 from .draws import Draws, draws_of
 from .questions import Question
 from .request import ALL, BLOCKS, RANDOM, BenchmarkRequest
+
+_RESIDUALS, _LABELS = "The residuals", "The labels"
 
 
 @dataclass(frozen=True)
@@ -133,12 +135,15 @@ def _blocks(samples: Samples, task: Task, request: BenchmarkRequest, strata: Opt
     residuals = np.eye(task.classes)[task.y] if task.classes else np.asarray(task.y, dtype=np.float64)
     evidence = Evidence(residuals - residuals.mean(axis=0), strata)
     try:
-        return sized_block_folds(sites, evidence, request.block_size, request.fold_count, request.seed)
+        folds = sized_block_folds(sites, evidence, request.block_size, request.fold_count, request.seed)
     except InputError as error:
         if request.block_size > 0:
             raise
         progress.warn(f"{title}: spatial blocks are left out, so figures flatter whatever knows places. {error}")
         return None
+    # No model has a say in these blocks, so what stays alike are the labels themselves.
+    return replace(folds, why=folds.why.replace(_RESIDUALS, _LABELS), caution=folds.caution.replace(_RESIDUALS,
+                                                                                                  _LABELS))
 
 
 def _draws(folds: "Mapping[str, Folds]", samples: Samples, request: BenchmarkRequest, title: str,

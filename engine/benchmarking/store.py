@@ -35,12 +35,21 @@ class ResultStore:
         self.folder = Path(folder)
         self._resume = resume
         self._written: "Set[str]" = set()
-        self.computed = 0
-        self.found = 0
+        self._found: "Set[str]" = set()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise output_error(self.folder, error) from error
+
+    @property
+    def computed(self) -> int:
+        """Return how many pieces this run made."""
+        return len(self._written)
+
+    @property
+    def found(self) -> int:
+        """Return how many pieces of earlier runs were of use."""
+        return len(self._found)
 
     def load(self, kind: str, facts: "Mapping[str, Any]") -> Optional[Piece]:
         """Return a piece that these facts decide, None where there is none that can be read."""
@@ -48,13 +57,13 @@ class ResultStore:
         if not self._resume and path.name not in self._written:
             return None
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             notes = json.loads(str(arrays.pop(_NOTES)))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
         if path.name not in self._written:
-            self.found += 1
+            self._found.add(path.name)
         return Piece(arrays, notes)
 
     def save(self, kind: str, facts: "Mapping[str, Any]", piece: Piece) -> None:
@@ -70,7 +79,6 @@ class ResultStore:
         finally:
             temporary.unlink(missing_ok=True)
         self._written.add(path.name)
-        self.computed += 1
 
     def _path(self, kind: str, facts: "Mapping[str, Any]") -> Path:
         """Return the file of a piece."""

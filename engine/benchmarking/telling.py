@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import List, Sequence
 
-from ..charts import Series, line_chart
 from ..number_text import score_text
 from ..report import Aligned, Report
 from ..version import VERSION
 from .answers import FLOOR, Answer
 from .candidates import BASELINE, UNKNOWN_BYTES
+from .curves import Curve, curve_chart
 from .dots import Dot, DotRow, dot_chart
 from .request import ALL, BLOCKS, BenchmarkRequest
 from .verdicts import called, verdict
@@ -47,7 +47,7 @@ def write_report(path: str, answers: "Sequence[Answer]", request: BenchmarkReque
     for warning in warnings:
         report.warning(warning)
     for answer in answers:
-        _tell(report, answer, request)
+        _tell(report, answer)
     report.heading("How to read this")
     report.listing(_CAVEATS)
     report.heading("How it was made")
@@ -74,7 +74,7 @@ def _headline(answer: Answer) -> str:
             f"{score_text(best.score)} {_WHERE[folds]}{said}.")
 
 
-def _tell(report: Report, answer: Answer, request: BenchmarkRequest) -> None:
+def _tell(report: Report, answer: Answer) -> None:
     """Tell of one question."""
     report.heading(answer.title)
     task = (f"{answer.shared.task.classes} classes" if answer.shared.task.classes else "a number")
@@ -86,17 +86,16 @@ def _tell(report: Report, answer: Answer, request: BenchmarkRequest) -> None:
         _tell_dots(report, answer, kind)
         _tell_verdicts(report, answer, kind)
         _tell_pairs(report, answer, kind)
-        _tell_curves(report, answer, kind, request)
+        _tell_curves(report, answer, kind)
         _tell_dimensions(report, answer, kind)
 
 
 def _tell_dots(report: Report, answer: Answer, folds: str) -> None:
     """Draw all scores, the best candidate on top."""
     rows = []
-    everything = answer.among(folds)
+    everything = set(map(id, answer.among(folds)))
     for best in answer.best(folds):
-        own = [one for one in everything if one.name == best.name]
-        own.sort(key=lambda one: one.setting.probe)
+        own = [one for one in answer.judged if id(one) in everything and one.name == best.name]
         rows.append(DotRow(best.name, tuple(Dot(one.setting.probe, one.estimate) for one in own),
                            best.kind == BASELINE))
     report.figure(dot_chart(rows, answer.shared.judge.score_name, answer.best_baseline(folds, ALL).score),
@@ -106,25 +105,28 @@ def _tell_dots(report: Report, answer: Answer, folds: str) -> None:
 
 
 def _tell_verdicts(report: Report, answer: Answer, folds: str) -> None:
-    """List the candidates by their best probe, each beside the best baseline."""
-    body = []
-    own = []
-    for number, one in enumerate(answer.best(folds)):
-        if one.kind != BASELINE:
-            own.append(number)
+    """List the candidates by their best probe, each beside the best baseline, and what they cost."""
+    body, costs = [], []
+    for one in answer.best(folds):
         found = answer.verdict(one)
-        gathered = answer.gathered.get(one.name)
         estimate = one.estimate
         bias = answer.biases.get((one.name, one.setting))
         body.append([
-            one.name, one.setting.probe or "–", Aligned(score_text(one.score), _between(estimate.low, estimate.high)),
+            called(one), Aligned(score_text(one.score), _between(estimate.low, estimate.high)),
             found.sentence if found is not None else "the best baseline",
-            Aligned("–" if bias is None else score_text(bias.score), "" if bias is None else _p(bias.p)),
-            Aligned("–" if gathered is None else str(gathered.dimensions)),
-            Aligned("–" if gathered is None or gathered.file_bytes == UNKNOWN_BYTES else _bytes(gathered.file_bytes)),
-            Aligned("–" if gathered is None else _seconds(gathered.seconds)), Aligned(_seconds(one.seconds))])
-    report.table(["Candidate", "Best probe", answer.shared.judge.score_name, "Beside the best baseline", "Geo-bias",
-                  "Dimensions", "File", "To embed", "To probe"], body, own=own)
+            Aligned("–" if bias is None else score_text(bias.score), "" if bias is None else _p(bias.p))])
+        gathered = answer.gathered.get(one.name)
+        if gathered is not None:
+            size = gathered.file_bytes
+            costs.append([
+                one.name, Aligned(str(gathered.dimensions)), Aligned(_bytes(4 * gathered.dimensions)),
+                Aligned("–" if size == UNKNOWN_BYTES else _bytes(size) if size else "none"),
+                Aligned(_seconds(gathered.seconds)), Aligned(_seconds(one.seconds))])
+    report.table(["Candidate (best probe)", answer.shared.judge.score_name, "Beside the best baseline", "Geo-bias"],
+                 body)
+    if costs:
+        report.table(["Candidate", "Dimensions", "A vector takes", "Its file takes", "To embed the labels",
+                      "To probe"], costs)
 
 
 def _tell_pairs(report: Report, answer: Answer, folds: str) -> None:
@@ -138,27 +140,26 @@ def _tell_pairs(report: Report, answer: Answer, folds: str) -> None:
                  f"The best candidate is {called(first)}; each by its best probe.")
 
 
-def _tell_curves(report: Report, answer: Answer, folds: str, request: BenchmarkRequest) -> None:
+def _tell_curves(report: Report, answer: Answer, folds: str) -> None:
     """Draw what the number of labels does."""
     counts = sorted({labels for kind, labels in answer.shared.draws if kind == folds and labels != ALL})
     if not counts:
         return
-    training = min(int((answer.shared.folds[folds].fold != number).sum())
-                   for number in range(answer.shared.folds[folds].count))
-    counts.append(ALL)
-    series, body = [], []
-    shown = _to_show(answer, folds)
-    for name in shown:
-        scores: "List[float]" = []
-        for labels in counts:
-            found = [one for one in answer.among(folds, labels) if one.name == name]
-            scores.append(found[0].score if found else math.nan)
-        series.append(Series(name, [math.log10(labels or training) for labels in counts],
-                             [max(score, -1.0) for score in scores]))
-        body.append([name, *(Aligned(score_text(score)) for score in scores)])
-    report.figure(line_chart(series, "labels to learn from, as a power of ten", answer.shared.judge.score_name),
-                  "The same draws of labels for every candidate, each by the probe that suits it best at that number.")
-    report.table(["Candidate", *(f"{labels} labels" if labels else f"all ({training})" for labels in counts)], body)
+    parted = answer.shared.folds[folds]
+    training = min(int((parted.fold != number).sum()) for number in range(parted.count))
+    if (folds, ALL) in answer.shared.draws:
+        counts.append(ALL)
+    curves = []
+    for name in _to_show(answer, folds):
+        found = [next((one.score for one in answer.among(folds, labels) if one.name == name), math.nan)
+                 for labels in counts]
+        curves.append(Curve(name, tuple(found)))
+    if len(counts) > 1:
+        report.figure(curve_chart([labels or training for labels in counts], curves, answer.shared.judge.score_name),
+                      "The same draws of labels for every candidate, each by the probe that suits it best at that "
+                      "number.")
+    report.table(["Candidate", *(f"{labels} labels" if labels else f"all ({training})" for labels in counts)],
+                 [[curve.name, *(Aligned(score_text(score)) for score in curve.scores)] for curve in curves])
 
 
 def _tell_dimensions(report: Report, answer: Answer, folds: str) -> None:

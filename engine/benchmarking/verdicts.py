@@ -38,7 +38,7 @@ def verdict(first: Judged, second: Judged, rows: int, comparisons: int) -> Verdi
                        f"({_signed(found.low, decimals)} to {_signed(found.high, decimals)})")
     says = f"beats {other} by {between}" if kind == BETTER else f"falls behind {other} by {between}"
     if not sure:
-        says += f", which one of {comparisons} comparisons may do by chance"
+        says += f", but one of {comparisons} comparisons may look so by chance"
     return Verdict(kind, found, sure, says)
 
 
