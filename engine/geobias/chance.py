@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..progress import Progress, check
 from .marked_places import MarkedPlaces
 
 
-def dealt(places: MarkedPlaces, times: int, seed: int) -> np.ndarray:
+def dealt(places: MarkedPlaces, times: int, seed: int, progress: Progress) -> np.ndarray:
     """Return marks `(places, 1 + times)`: the true shares of failures first, then shuffled ones.
 
     Whole places change their marks, so that rows at one place, which are often copies, aren't taken for independent.
@@ -16,6 +17,7 @@ def dealt(places: MarkedPlaces, times: int, seed: int) -> np.ndarray:
     found[:, 0] = places.share
     chance = np.random.default_rng([seed, 0])
     for column in range(1, 1 + times):
+        check(progress)
         found[:, column] = chance.permutation(found[:, 0])
     return found
 

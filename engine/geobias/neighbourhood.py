@@ -9,8 +9,9 @@ from typing import Tuple
 import numpy as np
 
 from ..number_text import number_text
+from ..progress import Progress
 from .request import BiasRequest
-from .surroundings import farthest_of_nearest
+from .surroundings import count_within, reach_of
 
 # So many parts of the least size shall fit into a neighbourhood, with room for parts that hold fewer than others.
 _PARTS, _FEWEST_PARTS = 15, 5
@@ -31,17 +32,17 @@ class Neighbourhood:
     told: Tuple[str, ...] = ()
 
 
-def neighbourhood_for(upright: np.ndarray, request: BiasRequest) -> Neighbourhood:
+def neighbourhood_for(upright: np.ndarray, request: BiasRequest, progress: Progress) -> Neighbourhood:
     """Return what was asked, and fill in what was left to the data."""
     told = []
     wanted = wanted_places(len(upright), request.least)
     radius = request.radius
     if radius <= 0:
-        radius = _rounded(farthest_of_nearest(upright, wanted, request.seed))
+        radius = _rounded(reach_of(upright, wanted, request.seed, progress))
         told.append(f"RADIUS {_length(radius)}: half of the places have {wanted} others within it.")
         around = wanted
     else:
-        around = max(1, _median_count(upright, radius, request.seed))
+        around = max(1, count_within(upright, radius, request.seed, progress))
     lag, sectors, scale = request.lag, request.sectors, request.scale
     if lag <= 0:
         rings = int(np.clip(round(around / (2 * _ROOM * request.least)), 2, _MOST_RINGS))
@@ -64,18 +65,6 @@ def wanted_places(places: int, least: int) -> int:
     In small layers it takes enough for a few parts, whatever share of all places that is.
     """
     return max(1, min(places - 1, max(_FEWEST_PARTS * least, min(_PARTS * least, places // 3))))
-
-
-def _median_count(upright: np.ndarray, radius: float, seed: int) -> int:
-    """Return how many other places half of a sample of places have within the radius."""
-    low, high = 1, len(upright) - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if farthest_of_nearest(upright, middle, seed) <= radius:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _rounded(metres: float) -> float:

@@ -34,7 +34,7 @@ def geo_bias(places: np.ndarray, failures: np.ndarray, request: BiasRequest, pro
     request.check()
     found = marked_places(places, failures)
     _refuse(found, request, name)
-    settings = neighbourhood_for(found.upright, request)
+    settings = neighbourhood_for(found.upright, request, progress)
     for told in settings.told:
         progress.info(f"Chosen from the data: {told}")
     run = _Run(found, request, settings, name)
@@ -93,7 +93,7 @@ class _Run:
     def judge(self, progress: Progress) -> None:
         """Score the centres, for the true marks and for all shuffled ones."""
         request = self._request
-        marks = dealt(self._places, request.permutations, request.seed)
+        marks = dealt(self._places, request.permutations, request.seed, progress)
         self._totals = {score: Aggregate(1 if self._unmoved(score) else marks.shape[1]) for score in request.scores}
         done = 0
         for found in self._index.around(self._centres, self._settings.radius):

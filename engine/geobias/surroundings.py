@@ -8,6 +8,7 @@ from typing import Iterator
 import numpy as np
 
 from ..geodesy import MEAN_RADIUS
+from ..progress import Progress, check
 from ..training.near_places import small_boxes
 
 _MOST_PRODUCTS = 4_000_000
@@ -42,9 +43,7 @@ class SurroundingsIndex:
 
     def around(self, centres: np.ndarray, metres: float) -> "Iterator[Surroundings]":
         """Yield the surroundings of some places, in blocks of centres that lie near each other."""
-        angle = min(metres / MEAN_RADIUS, np.pi)
-        chord = 2 * np.sin(angle / 2)
-        limit = chord * chord
+        limit = _chord(metres) ** 2
         for part in small_boxes(self._upright[centres]) if len(centres) else []:
             rows = np.sort(centres[part])
             own = self._upright[rows]
@@ -65,15 +64,30 @@ class SurroundingsIndex:
         return Surroundings(rows, owner, others[found], 2 * np.arcsin(np.clip(chords / 2, 0.0, 1.0)))
 
 
-def farthest_of_nearest(upright: np.ndarray, count: int, seed: int) -> float:
+def reach_of(upright: np.ndarray, count: int, seed: int, progress: Progress) -> float:
     """Return the median, over a sample of places, of the metres within which so many other places lie."""
+    found = [float(np.partition(squares, count)[count]) for squares in _sampled(upright, seed, progress)]
+    return float(2 * np.arcsin(min(np.sqrt(np.median(found)) / 2, 1.0)) * MEAN_RADIUS)
+
+
+def count_within(upright: np.ndarray, metres: float, seed: int, progress: Progress) -> int:
+    """Return the median, over a sample of places, of how many other places lie within so many metres."""
+    limit = _chord(metres) ** 2
+    return int(np.median([int((squares <= limit).sum()) - 1 for squares in _sampled(upright, seed, progress)]))
+
+
+def _sampled(upright: np.ndarray, seed: int, progress: Progress) -> "Iterator[np.ndarray]":
+    """Yield the squared chords from each place of a sample to all places."""
     sample = int(np.clip(20_000_000 // max(len(upright), 1), 50, 1000))
     rows = np.arange(len(upright))
     if len(rows) > sample:
         rows = np.sort(np.random.default_rng([seed, 2]).choice(rows, sample, replace=False))
-    found = np.empty(len(rows))
-    for index, row in enumerate(rows):
+    for row in rows:
+        check(progress)
         apart = upright - upright[row]
-        squares = np.einsum("ij,ij->i", apart, apart)
-        found[index] = np.partition(squares, count)[count]
-    return float(2 * np.arcsin(np.clip(np.sqrt(np.median(found)) / 2, 0.0, 1.0)) * MEAN_RADIUS)
+        yield np.einsum("ij,ij->i", apart, apart)
+
+
+def _chord(metres: float) -> float:
+    """Return how far apart on the unit sphere what is so many metres apart along the globe is straight through it."""
+    return float(2 * np.sin(min(metres / MEAN_RADIUS, np.pi) / 2))

@@ -61,8 +61,8 @@ class GeoBias(EarthprintAlgorithm):
 
     ID = "geobias"
     TITLE = "Geo-bias of predictions"
-    GROUP = "Predict"
-    GROUP_ID = "predict"
+    GROUP = "Judge"
+    GROUP_ID = "judge"
     SUMMARY = (
         "Answers whether a model does worse in places that lie together: takes points with what is true and what was "
         "predicted, scores how much failures differ between the parts of each place's surroundings, and deals the "

@@ -136,7 +136,7 @@ def test_the_order_of_rows_changes_nothing() -> None:
 def test_each_shuffle_is_scored_as_if_it_were_the_layer(score: str, around: str) -> None:
     """The batch over all shuffles must equal one run a shuffle, whose true marks the shuffled ones are."""
     sites = marked_places(cloud("north", 120, 4), marks(120, 4))
-    dealt_out = dealt(sites, 5, 7)
+    dealt_out = dealt(sites, 5, 7, Silent())
     settings = {"scores": (score,), "around": around, "least": 5, "largest": 12, "centres": 60, "seed": 7}
     whole = run(sites.places, sites.share > 0, permutations=5, **settings)
     for column in range(5):
