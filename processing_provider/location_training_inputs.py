@@ -76,8 +76,7 @@ def declare_lesson(algorithm: QgsProcessingAlgorithm) -> None:
                      "unless you compare."))
     algorithm.add(
         whole_number(DIMENSIONS, algorithm.tr("Dimensions"), 64, 1, 4096),
-        algorithm.tr("How many numbers a vector has. Distilling by distil gives the dimensions of what is distilled "
-                     "where these are fewer."))
+        algorithm.tr("How many numbers a vector has. An encoder that is taught vectors has no more than these have."))
     algorithm.add(
         whole_number(EPOCHS, algorithm.tr("Epochs (0 = as many as help)"), 0, 0, 10_000),
         algorithm.tr("How often all places are gone through. 0 = until blocks that are kept out get no better, {most} "
