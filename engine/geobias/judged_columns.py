@@ -11,6 +11,7 @@ _PREDICTED = "predicted"
 _FOLD = "fold"
 _ID = "source_id"
 _RIGHT = "right"
+_RESERVED = (_PREDICTED, _FOLD, _ID, _RIGHT, "lower", "upper", "residual", "probability")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ def _truth_of(columns: "Sequence[str]", predicted: str) -> str:
     """Return the column that a prediction is of: the one it is named after, or the target of a table of predictions."""
     end = predicted[len(_PREDICTED) + 1:] if predicted.lower().startswith(_PREDICTED + "_") else ""
     if end:
-        return next((column for column in columns if column.lower() in (end.lower(), f"{end.lower()}_1")), "")
+        # A target that is called as a column of such tables stands there under another name.
+        wanted = f"{end}_1" if end.lower() in _RESERVED else end
+        return next((column for column in columns if column.lower() == wanted.lower()), "")
     names = [column.lower() for column in columns]
     if _ID in names and _FOLD in names and names.index(_FOLD) == names.index(_ID) + 2:
         return columns[names.index(_ID) + 1]

@@ -10,6 +10,7 @@ from osgeo import ogr, osr
 
 from ..dataset import quiet, spatial_reference
 from ..errors import InputError
+from ..locations.latitudes import refuse_beyond
 from ..locations.places import CENTROID, Places
 from ..plain_layer import LayerWriter
 from ..progress import Part, Progress, check
@@ -105,7 +106,11 @@ def _read(request: LayerBiasRequest, threshold: Any, progress: Progress) -> _Rea
     done = 0
     for chunk in rows.rows(CHUNK_ROWS):
         check(progress)
-        places.append(finder.find(chunk.wkb))
+        found_places = finder.find(chunk.wkb)
+        nowhere = np.flatnonzero(~np.isfinite(found_places[:, 0]))
+        if len(nowhere) and finder.degrees:
+            refuse_beyond(rows.name, [chunk.ids[row] for row in nowhere], [chunk.wkb[row] for row in nowhere])
+        places.append(found_places)
         for name, found in values.items():
             found.extend(chunk.columns[name])
         done += len(chunk.wkb)
@@ -124,8 +129,8 @@ def _tell_left_out(rows: Rows, read: _Read, progress: Progress) -> int:
     unmarked = ~np.isfinite(read.marks.failures) & ~nowhere
     if nowhere.any():
         progress.warn(f"{int(nowhere.sum())} of {len(nowhere)} features of {rows.name} have no place on the globe (no "
-                      "geometry, an empty one, or coordinates that its coordinate reference system doesn't have, such "
-                      "as latitudes beyond 90°) and are left out.")
+                      "geometry, an empty one, or coordinates that its coordinate reference system doesn't have) "
+                      "and are left out.")
     if unmarked.any():
         progress.warn(f"{int(unmarked.sum())} features of {rows.name} have no value to compare and are left out.")
     return int((nowhere | unmarked).sum())
