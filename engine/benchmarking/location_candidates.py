@@ -35,6 +35,7 @@ class LocationCandidate:
     def vectors(self, question: Question, progress: Progress) -> Vectors:
         """Compute them."""
         there = np.isfinite(question.places).all(axis=1)
+        self._mind_training(question.places[there], question, progress)
         progress.report(0.0, f"Embedding {int(there.sum())} places with {self.name}")
         started = time.perf_counter()
         values = self.encoder.vectors(question.places[there])
@@ -42,3 +43,11 @@ class LocationCandidate:
         progress.report(1.0)
         return Vectors(np.asarray(values, dtype=np.float32), there, seconds,
                        os.stat(self.path).st_size if self.path else 0)
+
+    def _mind_training(self, places: np.ndarray, question: Question, progress: Progress) -> None:
+        """Warn where an encoder learnt from places like these, since no fold keeps what it has seen from it."""
+        area = getattr(getattr(self.encoder, "card", None), "area", None)
+        if area is not None and len(places) and not area.outside(places).all():
+            progress.warn(f"{self.name} was trained on data from where labels of {question.layer} lie. If it learnt "
+                          "from these labels or from what they were made of, its scores flatter, since folds can't "
+                          "take that back: train it without the blocks that it is judged in.")

@@ -152,12 +152,6 @@ def declare_run(algorithm: QgsProcessingAlgorithm) -> None:
                      "the same, so that a run that was cancelled goes on, and another encoder costs only its own "
                      "time. Off: everything is computed anew."), advanced=True)
     algorithm.add(
-        QgsProcessingParameterFolderDestination(RESULTS, algorithm.tr("Folder of finished results"), None, True,
-                                                False),
-        algorithm.tr("Where vectors at the labels and predictions are kept. Empty: beside OUTPUT, under its name with "
-                     "the ending .results; it may be deleted when no further comparison is wanted. Temporary outputs "
-                     "keep none."), advanced=True)
-    algorithm.add(
         QgsProcessingParameterVectorDestination(OUTPUT, algorithm.tr("Scores"), _VECTOR),
         algorithm.tr("A table (GeoPackage) with a row for each layer, target, candidate, probe, kind of folds, "
                      "dimensions and number of labels: score, interval, difference from the best baseline, verdict, "
@@ -167,6 +161,12 @@ def declare_run(algorithm: QgsProcessingAlgorithm) -> None:
                                               True),
         algorithm.tr("A page that says in words what the labels can show, with charts and every score. It is one file "
                      "that needs nothing else."))
+    algorithm.add(
+        QgsProcessingParameterFolderDestination(RESULTS, algorithm.tr("Folder of finished results"), None, True,
+                                                False),
+        algorithm.tr("Where vectors at the labels and predictions are kept. Empty: beside OUTPUT, under its name with "
+                     "the ending .results; it may be deleted when no further comparison is wanted. Temporary outputs "
+                     "keep none."), advanced=True)
     algorithm.addOutput(QgsProcessingOutputString("BEST", algorithm.tr("Best candidate")))
     algorithm.addOutput(QgsProcessingOutputNumber("SCORE", algorithm.tr("Its score at new places")))
     algorithm.addOutput(QgsProcessingOutputNumber("ROWS", algorithm.tr("Labels used")))

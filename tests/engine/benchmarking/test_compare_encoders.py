@@ -19,6 +19,12 @@ from earthprint.engine.benchmarking.request import BenchmarkRequest, Labelled
 from earthprint.engine.benchmarking.run import compare_encoders
 from earthprint.engine.encoders.library import EncoderFolders
 from earthprint.engine.errors import Cancelled, EarthprintError
+from earthprint.engine.locations.card import LocationCard
+from earthprint.engine.locations.coverage import coverage_of
+from earthprint.engine.locations.network import Linear, Network
+from earthprint.engine.locations.position import position_of
+from earthprint.engine.locations.settings import Settings
+from earthprint.engine.locations.storing import save_location_encoder
 from earthprint.engine.progress import Silent
 from earthprint.engine.space import Space
 
@@ -134,12 +140,12 @@ def without_time(rows: "List[Dict[str, Any]]") -> "List[Dict[str, Any]]":
 
 def test_a_further_encoder_computes_only_what_is_new_and_changes_nothing_else(
         request_of: BenchmarkRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    request = replace(request_of, report="", labels=(10, 0), probes=("knn", "linear"))
+    request = replace(request_of, report="", labels=(40, 0), fold_count=4)
     calls = counting(monkeypatch)
     first = compare_encoders(request, Silent())
     assert calls["embedded"] == ["truth", "noise"] and first.kept == 0
-    # truth, noise and coordinates; two kinds of folds, two probes, two numbers of labels
-    assert len(calls["probed"]) == 3 * 2 * 2 * 2
+    # truth, noise and coordinates; two kinds of folds, two numbers of labels
+    assert len(calls["probed"]) == 3 * 2 * 2
     before = rows_of(first.output)
     for found in calls.values():
         found.clear()
@@ -147,7 +153,7 @@ def test_a_further_encoder_computes_only_what_is_new_and_changes_nothing_else(
     assert calls == {"embedded": [], "probed": []} and same.computed == 0 and rows_of(same.output) == before
     more = replace(request, encoders=("fourier-sphere",))
     compare_encoders(more, Silent())
-    assert calls["embedded"] == ["fourier-sphere"] and calls["probed"] == ["128"] * 8
+    assert calls["embedded"] == ["fourier-sphere"] and calls["probed"] == ["128"] * 4
     fresh = replace(more, results=str(tmp_path / "elsewhere"), output=str(tmp_path / "fresh" / "scores.gpkg"))
     (tmp_path / "fresh").mkdir()
     compare_encoders(fresh, Silent())
@@ -290,3 +296,61 @@ def test_images_give_baselines_that_a_loop_repeats_and_the_automatic_encoder(req
     design = np.hstack([given.values.astype(float), np.ones((len(CELLS), 1))])
     left = truth - design @ np.linalg.lstsq(design, truth, rcond=None)[0]
     assert np.abs(left).max() < 0.02 * truth.std(axis=0).min()
+
+
+def test_noise_is_seldom_taken_for_skill(request_of: BenchmarkRequest, tmp_path: Path) -> None:
+    paths = tuple(write_field(tmp_path / f"n{seed}.tif", np.random.default_rng(100 + seed).standard_normal(
+        (3, SIDE, SIDE)), TRANSFORM, space=Space("noise", 3)) for seed in range(12))
+    found = rows_of(compare_encoders(replace(request_of, fields=paths, folds=("blocks",)), Silent()).output)
+    mine = [row for row in found if row["kind"] == "raster"]
+    assert len(mine) == 12
+    assert not any(row["verdict"].startswith("beats") and "by chance" not in row["verdict"] for row in mine)
+    assert sum("no difference" in row["verdict"] for row in mine) >= 10
+
+
+def test_location_encoders_by_id_and_by_file(request_of: BenchmarkRequest, tmp_path: Path) -> None:
+    position = position_of("sphere2vec-c", Settings(scales=4))
+    weight = np.random.default_rng(1).standard_normal((5, position.size)).astype(np.float32)
+    places = np.array([[15.0, 51.4], [15.02, 51.41]])
+    path = save_location_encoder(tmp_path / "mine.onnx", position, Network((Linear(weight),)),
+                                 LocationCard("mine", "Mine", position, 0, licence="MIT", area=coverage_of(places)))
+    heard = Heard()
+    request = replace(request_of, fields=(), folds=("random",), encoders=("xyz", str(path), "mine"),
+                      folders=EncoderFolders(user=tmp_path))
+    found = rows_of(compare_encoders(request, heard).output)
+    sizes = {row["candidate"]: (row["dimensions"], row["file_bytes"]) for row in found if row["kind"] != "baseline"}
+    assert sizes == {"xyz": (3, 0), "mine": (5, path.stat().st_size), "mine (2)": (5, path.stat().st_size)}
+    assert any("mine was trained on data from where labels" in text for text in heard.warnings)
+    scores = {row["candidate"]: row["score"] for row in found}
+    assert scores["mine"] == scores["mine (2)"] != scores["xyz"]
+
+
+def test_errors_that_lie_together_show_as_geo_bias(request_of: BenchmarkRequest, tmp_path: Path) -> None:
+    west = np.arange(SIDE)[None, :] < 12
+    rough = np.where(west, np.random.default_rng(8).standard_normal((SIDE, SIDE)), TRUTH[0])
+    even = TRUTH[0] + 0.3 * np.random.default_rng(9).standard_normal((SIDE, SIDE))
+    paths = tuple(write_field(tmp_path / f"{name}.tif", values[None], TRANSFORM, space=Space(name, 1))
+                  for name, values in (("rough", rough), ("even", even)))
+    request = replace(request_of, fields=paths, folds=("random",), geobias=True)
+    found = rows_of(compare_encoders(request, Silent()).output)
+    assert one(found, "rough")["geobias_p"] < 0.05 < one(found, "even")["geobias_p"]
+    assert one(found, "rough")["geobias"] > one(found, "even")["geobias"] >= 0
+    assert one(found, "mean")["geobias"] is None
+
+
+def test_encoders_that_need_images_or_are_unknown_are_told(request_of: BenchmarkRequest) -> None:
+    for encoders, said in ((("automatic",), "IMAGES is empty"), (("sphere2vek-m",), "no encoder sphere2vek-m")):
+        with pytest.raises(EarthprintError) as caught:
+            compare_encoders(replace(request_of, encoders=encoders), Silent())
+        assert said in str(caught.value)
+
+
+def test_a_table_without_geometry_is_judged_in_random_folds(request_of: BenchmarkRequest) -> None:
+    own = with_vectors([None] * 120, {"yield": values().tolist()}, TRUTH.reshape(2, -1)[:, CELLS].T.tolist(),
+                       name="“people”")
+    heard = Heard()
+    request = replace(request_of, layers=(Labelled(own, ("yield",)),), fields=())
+    found = rows_of(compare_encoders(request, heard).output)
+    assert {(row["candidate"], row["folds"]) for row in found} == {("mean", "random"), ("own vectors", "random")}
+    assert any("has no places" in text for text in heard.warnings)
+    assert any("blocks are left out" in text for text in heard.warnings)
