@@ -11,6 +11,7 @@ from ..field_pass import FieldBlock, scan
 from ..grid import Grid, Window
 from ..progress import Progress
 from .score_raster import ScoreRaster, ground_of, scores_of
+from .thresholds import Thresholds
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,32 +25,6 @@ class Ground:
     def whole(self) -> float:
         """Return all ground."""
         return float(self.at.sum() + self.between.sum())
-
-
-@dataclass(frozen=True, eq=False)
-class Thresholds:
-    """Ascending scores at which the curve bends.
-
-    Where `rounded`, a score counts as the threshold at or below it, and as the lowest one below all.
-    """
-
-    scores: np.ndarray
-    rounded: bool = False
-
-    def slots(self, scores: np.ndarray) -> np.ndarray:
-        """Return `2 k + 1` for scores that are threshold k, and `2 k` for those between it and the one before."""
-        if self.rounded:
-            return 2 * self.steps(scores) + 1
-        place = np.searchsorted(self.scores, scores)
-        equal = np.append(self.scores, self.scores[-1:])[place] == scores
-        equal &= place < len(self.scores)
-        return 2 * place + equal
-
-    def steps(self, scores: np.ndarray) -> np.ndarray:
-        """Return the number of the threshold that each score counts as; scores are thresholds unless rounded."""
-        if self.rounded:
-            return np.maximum(np.searchsorted(self.scores, scores, "right") - 1, 0)
-        return np.searchsorted(self.scores, scores)
 
 
 def ground_areas(blocks: "Sequence[FieldBlock]", window: Window, grid: Grid, thresholds: Thresholds,

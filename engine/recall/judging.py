@@ -11,13 +11,14 @@ from ..errors import InputError
 from ..progress import Part, Progress, check
 from .curve import Curve
 from .drawn import Entries, drawn, order_of
-from .ground import Ground, Thresholds, measure_ground
+from .ground import Ground, measure_ground
 from .judged import Judged, TruthCount
 from .laying import Laid, beyond, lay_truth
 from .places_order import MOST_GROUPS, group_of
 from .request import LOST, Query, RecallRequest
 from .score_raster import ScoreRaster, open_scores
 from .tally import KeptCells, SummedCells, Tally
+from .thresholds import Thresholds
 from .truth import POLYGONS, Truth
 from .truth_cells import TruthCells, touched, walk_truth
 

@@ -6,7 +6,7 @@ from typing import List, Tuple
 
 import numpy as np
 
-from .ground import Thresholds
+from .thresholds import Thresholds
 from .truth_cells import TruthCells
 
 
