@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .comparing import BiasComparison, compare_bias
 from .request import (
     ALL,
     AROUND,
@@ -19,4 +20,4 @@ from .result import BiasResult, LocalScore, ScoreFigure
 from .scoring import geo_bias
 
 __all__ = ["ALL", "AROUND", "DIRECTION", "DISTANCE", "FAILURES", "GRID", "MARKED", "RELATIVE", "SCORES", "UNMARKED",
-           "BiasRequest", "BiasResult", "LocalScore", "ScoreFigure", "geo_bias"]
+           "BiasComparison", "BiasRequest", "BiasResult", "LocalScore", "ScoreFigure", "compare_bias", "geo_bias"]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Dict, List, Tuple
 
 import numpy as np
 
 from ..errors import InputError
-from ..geodesy import MEAN_RADIUS
 from ..progress import Part, Progress, check
 from .aggregate import Aggregate
 from .chance import chosen_centres, dealt, share_as_large
 from .marked_places import MarkedPlaces, marked_places
 from .neighbourhood import Neighbourhood, neighbourhood_for
-from .partitions import PARTITIONS
-from .relative import relative_information, shares_around
-from .request import ALL, MARKED, RELATIVE, UNMARKED, BiasRequest
+from .relative import shares_around
+from .request import ALL, RELATIVE, UNMARKED, BiasRequest
 from .result import BiasResult, LocalScore, ScoreFigure
-from .self_information import Links, Surprise, links_of, surprise
+from .scorer import BlockScorer
 from .surroundings import Surroundings, SurroundingsIndex
 
 _FEWEST = 10
@@ -66,14 +63,6 @@ def _refuse(found: MarkedPlaces, request: BiasRequest, name: str) -> None:
                          needed=needed)
 
 
-@dataclass(frozen=True, eq=False)
-class Linked:
-    """The places of a neighbourhood and the links among them; marked and unmarked scores share them."""
-
-    sites: np.ndarray
-    links: Links
-
-
 class _Run:
     """One run over the places: first the centres with all shuffled marks, then all others with their own alone."""
 
@@ -88,7 +77,6 @@ class _Run:
         self._values: Dict[str, np.ndarray] = {score: np.full(count, np.nan) for score in request.scores}
         self._p: Dict[str, np.ndarray] = {score: np.full(count, np.nan) for score in request.scores}
         self._totals: Dict[str, Aggregate] = {}
-        self._linked: Dict[int, Linked] = {}
 
     def judge(self, progress: Progress) -> None:
         """Score the centres, for the true marks and for all shuffled ones."""
@@ -98,13 +86,13 @@ class _Run:
         done = 0
         for found in self._index.around(self._centres, self._settings.radius):
             self._note(found)
+            scorer = BlockScorer(self._places, request, self._settings, found)
             for score in request.scores:
                 columns = marks[:, :self._totals[score].columns]
-                scores, saturated = self._scores(score, found, columns, progress)
-                self._totals[score].add(scores, self._weights(score, found.centres, columns), saturated)
+                scores, saturated = scorer.scores(score, columns, progress)
+                self._totals[score].add(scores, scorer.weights(score, columns), saturated)
                 self._values[score][found.centres] = scores[:, 0]
                 self._p[score][found.centres] = self._totals[score].local_p(scores)
-            self._linked.clear()
             check(progress)
             done += len(found.centres)
             progress.report(done / len(self._centres), f"Scoring {len(self._centres)} places")
@@ -116,9 +104,10 @@ class _Run:
         done = 0
         for found in self._index.around(others, self._settings.radius):
             self._note(found)
+            scorer = BlockScorer(self._places, self._request, self._settings, found)
             for score in self._request.scores:
                 if score in RELATIVE:
-                    scores, _ = self._scores(score, found, own, progress)
+                    scores, _ = scorer.scores(score, own, progress)
                     self._values[score][found.centres] = scores[:, 0]
             check(progress)
             done += len(found.centres)
@@ -143,53 +132,6 @@ class _Run:
     def _note(self, found: Surroundings) -> None:
         """Keep how many places there are around, and how many of them fail."""
         self._near[found.centres], self._share[found.centres] = shares_around(found, self._places.share)
-
-    def _weights(self, score: str, centres: np.ndarray, marks: np.ndarray) -> np.ndarray:
-        """Return how much each centre counts: by the places that its score looks at and, where asked, its failures."""
-        counts = self._near[centres]
-        if score not in RELATIVE and self._request.largest:
-            counts = np.minimum(counts, self._request.largest)
-        weights = counts.astype(np.float64)[:, np.newaxis]
-        return weights if self._request.around == ALL else weights * marks[centres]
-
-    def _scores(self, score: str, found: Surroundings, marks: np.ndarray,
-                progress: Progress) -> "Tuple[np.ndarray, np.ndarray]":
-        """Return a score `(centres, columns)`, and where it is as large as it can get."""
-        if score in RELATIVE:
-            part = PARTITIONS[score](self._places, found, self._settings)
-            scores = relative_information(found, part, marks, self._request.least)
-            return scores, np.zeros(scores.shape, dtype=bool)
-        parts: List[Surprise] = []
-        for number, centre in enumerate(found.centres.tolist()):
-            check(progress)
-            if centre not in self._linked:
-                self._linked[centre] = self._link(found, number)
-            parts.append(self._surprise(score, self._linked[centre], marks))
-        return np.stack([one.scores for one in parts]), np.stack([one.saturated for one in parts])
-
-    def _link(self, found: Surroundings, number: int) -> Linked:
-        """Return the nearest places around a centre, and how they are linked."""
-        mine = slice(*np.searchsorted(found.owner, [number, number + 1]))
-        sites, distances = found.site[mine], found.distance[mine]
-        if self._request.largest:
-            sites = sites[np.argsort(distances, kind="stable")[:self._request.largest]]
-        sites = np.sort(sites)
-        return Linked(sites, links_of(self._places, int(found.centres[number]), sites, self._radians,
-                                      self._request.neighbours))
-
-    def _surprise(self, score: str, linked: Linked, marks: np.ndarray) -> Surprise:
-        """Return the self-information of one neighbourhood."""
-        if score == MARKED:
-            # A place fails where at least half of its rows do.
-            values = np.where(marks[linked.sites] >= 0.5, -1.0, 1.0)
-        else:
-            values = np.ones((len(linked.sites), marks.shape[1]))
-        return surprise(linked.links, values, self._request.version)
-
-    @property
-    def _radians(self) -> float:
-        """Return the radius on the unit sphere."""
-        return min(self._settings.radius / MEAN_RADIUS, float(np.pi))
 
     def _figure(self, score: str) -> ScoreFigure:
         """Return the figure of one score over the centres."""

@@ -215,7 +215,8 @@ class GeoBias(EarthprintAlgorithm):
     def read(self, parameters: Parameters, context: QgsProcessingContext, progress: FeedbackProgress) -> None:
         """Resolve the layer."""
         self._rows = rows_input(self, parameters, INPUT, context)
-        self._columns = {name.lower(): self._field(parameters, name, context) for name in (TRUTH, PREDICTED, MARK)}
+        self._columns = {name.lower(): self.parameterAsString(parameters, name, context)
+                         for name in (TRUTH, PREDICTED, MARK)}
         self._texts = {"kind": self.parameterAsEnumString(parameters, KIND, context),
                        "threshold": self.parameterAsString(parameters, THRESHOLD, context),
                        "place": self.parameterAsEnumString(parameters, PLACE, context),
@@ -232,11 +233,6 @@ class GeoBias(EarthprintAlgorithm):
         """Return the scores asked for, each once."""
         text = self.parameterAsString(parameters, SCORES, context)
         return tuple(dict.fromkeys(part.strip().lower() for part in text.split(";") if part.strip()))
-
-    def _field(self, parameters: Parameters, name: str, context: QgsProcessingContext) -> str:
-        """Return a column's name, empty for none."""
-        found = self.parameterAsFields(parameters, name, context)
-        return found[0] if found else ""
 
     def compute(self, context: QgsProcessingContext, progress: FeedbackProgress) -> Outputs:
         """Score."""
