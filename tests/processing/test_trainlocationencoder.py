@@ -145,7 +145,7 @@ def test_aligns_photos_the_field_and_places(run_algorithm: Any, field: str, tmp_
     vectors = find_location_encoder(str(tmp_path / "views.onnx")).vectors(places())
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
     page = (tmp_path / "views.html").read_text(encoding="utf-8")
-    for words in ("recall@5", "chance", "photo by the field", "is not stored"):
+    for words in ("recall@5", "chance", "photo by the embedding raster", "is not stored"):
         assert words in page
     again = run_algorithm("trainlocationencoder", {
         "INPUT": photos, "EMBEDDINGS": field, "OBJECTIVE": "views", "EPOCHS": 20, "FOLDS": 2, "DIMENSIONS": 16,

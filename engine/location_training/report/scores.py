@@ -29,7 +29,8 @@ def tell_scores(report: Report, judged: Judged) -> None:
         report.explanation(f"{len(parts) - _MOST_PARTS} more are left out here.")
     names = tuple(dict.fromkeys(verdict.score_name for verdict in (judged.verdict, *judged.parts)))
     report.explanation(meanings(names) + " Intervals are those that the mean over many such folds would lie in 19 "
-                       "times of 20, as far as these folds tell; differences are taken fold by fold.")
+                       "times of 20, as far as these folds tell; a difference is that of the bold row less the other, "
+                       "taken fold by fold.")
 
 
 def _tell_verdict(report: Report, verdict: Verdict, folds: int, chart: bool) -> None:
@@ -41,7 +42,7 @@ def _tell_verdict(report: Report, verdict: Verdict, folds: int, chart: bool) -> 
                       "The dark bar is the encoder; whiskers are the interval over the folds. A pale bar as long as "
                       "the dark one means that the encoder adds little to what is had without it.")
     shown = range(folds if folds <= _MOST_FOLDS else 0)
-    head = ["", verdict.score_name, *(f"Fold {number + 1}" for number in shown), "Encoder less this", "In words"]
+    head = ["", verdict.score_name, *(f"Fold {number + 1}" for number in shown), "Difference", "In words"]
     body = []
     for figure in verdict.figures:
         difference = verdict.difference(figure.key)

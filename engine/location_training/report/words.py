@@ -39,9 +39,9 @@ def comparison(difference: Difference, folds: int) -> str:
     if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
         return "one fold can't tell"
     if interval.low > 0:
-        return "the encoder is better"
+        return "better than this"
     if interval.high < 0:
-        return "the encoder is worse"
+        return "worse than this"
     return f"no difference that these {folds} folds can show"
 
 

@@ -37,7 +37,7 @@ class ViewsObjective:
     provenance: "Tuple[Provenance, ...]"
     photo_key: str
     field_key: str
-    field_path: str
+    field_name: str
 
     name = VIEWS
     unit_norm = True
@@ -46,7 +46,7 @@ class ViewsObjective:
     @property
     def what(self) -> str:
         """Say what is learnt."""
-        return f"photos of {self.gathered.name} and the field {self.field_path} about them"
+        return f"photos from one another, with what {self.field_name} shows about them"
 
     @property
     def signals(self) -> np.ndarray:
@@ -90,16 +90,16 @@ class ViewsObjective:
             verdict,
             _verdict("photo by its place, first answer", "recall@1", predicted, _NAMES, 0, folds),
             _verdict("photo by its place, share of others outranked", "outranked", predicted, _NAMES, -1, folds),
-            _verdict("photo by the field", "recall@5", {ENCODER: predicted[FIELD_FINDS_PHOTO],
+            _verdict("photo by the embedding raster", "recall@5", {ENCODER: predicted[FIELD_FINDS_PHOTO],
                                                         CONSTANT: predicted[CONSTANT]},
-                     {ENCODER: "look-up of the field", CONSTANT: "chance"}, five, folds),
-            _verdict("field by its place", "recall@5", {ENCODER: predicted[PLACE_FINDS_FIELD],
+                     {ENCODER: "the embedding raster, looked up", CONSTANT: "chance"}, five, folds),
+            _verdict("embedding raster by its place", "recall@5", {ENCODER: predicted[PLACE_FINDS_FIELD],
                                                         CONSTANT: predicted[CONSTANT]}, _NAMES, five, folds))
         return Judgement(verdict, parts, tuple(_warnings(verdict)))
 
     def facts(self) -> "Dict[str, Any]":
         """Return what the card says of the data; the projections of photo and field are not kept."""
-        return {"photos": self.gathered.name, "photo_space": self.photo_key, "field": self.field_path,
+        return {"photos": self.gathered.name, "photo_space": self.photo_key, "field": self.field_name,
                 "field_space": self.field_key, "rows": len(self.gathered),
                 "places": int(len(np.unique(self.views.same)))}
 

@@ -12,7 +12,8 @@ from .contrast import both_ways, contrast
 from .lookup import LookUpPlan, TorchLayer, bilinear_layer, look_up, tensors_of, torch_layer
 
 QUEUE = 4096
-_FIRST_SCALE = math.log(1 / 0.07)
+# Softer to begin with than the 0.07 of large batches: with hundreds of photos that is too sure of itself too soon.
+_FIRST_SCALE = math.log(1 / 0.2)
 _MOST_SCALE = math.log(100.0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Tuple
 
 import numpy as np
@@ -47,7 +48,7 @@ def views_objective(request: TrainLocationRequest, progress: Progress) -> ViewsO
     gathered = Gathered(rows.name, photos.gathered.points[seen], rows.wkt, places[seen])
     views = Views(photos.vectors[seen], _only(plan, seen), places_apart(places[seen]))
     return ViewsObjective(gathered, views, merged(photos.provenance, opened.space.provenance), photos.key, opened.key,
-                          path)
+                          Path(path).name)
 
 
 def _inputs(request: TrainLocationRequest) -> "Tuple[Rows, str]":
