@@ -7,6 +7,7 @@ from typing import Optional
 
 import numpy as np
 
+from ..errors import InputError
 from ..progress import Progress
 from .candidates import content_of
 from .scores import Judged
@@ -46,7 +47,13 @@ def bias_of(found: Judged, shared: SharedRows, store: ResultStore, progress: Pro
     facts = {"marks": content_of(marks), "places": content_of(shared.places), "request": repr(request)}
     piece = store.load(_KIND, facts)
     if piece is None:
-        figure = geo_bias(shared.places, marks, request, Quiet(progress)).figure(DISTANCE)
+        try:
+            figure = geo_bias(shared.places, marks, request, Quiet(progress),
+                              shared.question.layer).figure(DISTANCE)
+        except InputError as error:
+            # The same for every candidate, and said once, since these are the same places.
+            progress.warn(f"{shared.question.layer}, {shared.question.target}: geo-bias is left out: {error}")
+            return None
         piece = Piece({"figures": np.array([figure.value, figure.p])}, {"candidate": found.name})
         store.save(_KIND, facts, piece)
     score, p = piece.arrays["figures"].tolist()
