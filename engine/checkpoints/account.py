@@ -41,8 +41,9 @@ class Account:
         if tensor.kind not in FLOATS:
             raise self._wrong(name, f"holds numbers of the kind {tensor.kind}")
         values = tensor.read()
-        if not np.isfinite(values).all():
-            raise self._wrong(name, "holds values that are no numbers")
+        with np.errstate(over="ignore"):
+            if not np.isfinite(values.astype(np.float32)).all():
+                raise self._wrong(name, "holds values that are no numbers, or too large")
         del self._open[name]
         self._taken[name] = values if values.dtype == np.float64 else values.astype(np.float32)
         return self._taken[name]

@@ -50,7 +50,11 @@ def measure_continuity(position: Position, network: Network) -> Continuity:
 
 
 def _cosine(position: Position, network: Network, first: np.ndarray, second: np.ndarray) -> float:
-    """Return the mean cosine of the vectors of pairs of places."""
-    one, other = (network.apply(position.features(places)).astype(np.float64) for places in (first, second))
+    """Return the mean cosine of the vectors of pairs of places; NaN where they are no vectors."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        one, other = (network.apply(position.features(places)).astype(np.float64) for places in (first, second))
     lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    return float(np.mean((one * other).sum(axis=1)[lengths > 0] / lengths[lengths > 0])) if lengths.any() else 1.0
+    if not np.isfinite(lengths).all():
+        return float("nan")
+    some = lengths > 0
+    return float(np.mean((one * other).sum(axis=1)[some] / lengths[some])) if some.any() else 1.0

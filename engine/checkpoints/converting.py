@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
+import numpy as np
+
 from ..card_check import safe_id
 from ..errors import InputError
 from ..locations.card import LocationCard
@@ -21,7 +23,7 @@ from .checkpoint import Checkpoint
 from .continuity import Continuity, measure_continuity
 from .offered import AUTOMATIC, FAMILIES, GEOCLIP, SATCLIP, TORCHSPATIAL
 from .opening import open_checkpoint
-from .refusing import listed, no_checkpoint
+from .refusing import damaged, listed, no_checkpoint
 from .told import Told
 from .tower import Tower
 
@@ -67,6 +69,8 @@ def convert_checkpoint(request: ConvertRequest, progress: Progress) -> ConvertRe
     tower = _tower(checkpoint, family, request.told)
     check(progress)
     continuity = measure_continuity(tower.position, tower.network)
+    if not np.isfinite([continuity.seam, continuity.pole]).all():
+        raise damaged(checkpoint.name, "the vectors that come of its weights are no numbers")
     warnings = (*tower.warnings, *continuity.warnings(tower.name))
     card = _card(checkpoint, tower, request, continuity, warnings)
     progress.report(0.8, "Writing the encoder")

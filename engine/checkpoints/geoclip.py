@@ -16,6 +16,7 @@ from .tower import Tower
 TITLE = "GeoCLIP"
 MARK = r"(?:.+\.)?LocEnc\d+\.capsule\.0\.b"
 PUBLISHED = "94b80ae3af89fca78539e129dd2929d321247f5ceeeb0a31bc2c31041a253394"
+DIMENSIONS = 512
 LIMITS = ("It says little of places closer than about 1 km, so a raster of its vectors finer than that is pointless.")
 
 
@@ -39,7 +40,9 @@ def read_geoclip(checkpoint: Checkpoint) -> Tower:
         f"Equal Earth projection and {len(branches)} networks on random Fourier features",
         f"Location tower of {TITLE}{' as its package 1.3.0 brings it' if known else ''}, trained on photos from all "
         f"over the globe. {LIMITS} Its vectors of {dimensions} numbers are to be compared by their angle.", "MIT",
-        left_out)
+        left_out, () if dimensions == DIMENSIONS else (
+            f"{checkpoint.name} gives vectors of {dimensions} numbers where {TITLE} gives {DIMENSIONS}: it is of a "
+            "relative, and one that was trained on longitude before latitude would give nonsense.",))
 
 
 def _capsule(account: Account, prefix: str, dimensions: "int | None") -> "Tuple[Any, ...]":

@@ -20,6 +20,8 @@ _STORAGES = {
 _ELEMENT_NAMES = frozenset((
     "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
     "complex128"))
+_LARGEST = 1 << 62
+_MOST_AXES = 16
 _PLAIN_NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}
 
 
@@ -311,7 +313,7 @@ def _extension(state: _State, argument: Any) -> None:
 def _persistent(state: _State, argument: Any) -> None:
     """Push the note of a storage, which PyTorch stores as an id of five parts."""
     word, kind, key, _, count = state.stack.pop()
-    if word != "storage" or not isinstance(key, str) or not isinstance(count, int) or count < 0:
+    if word != "storage" or not isinstance(key, str) or not _sensible(count):
         raise TypeError
     if isinstance(kind, _Inert):
         state.stack.append(kind)
@@ -327,10 +329,15 @@ def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Any
     if isinstance(storage, _Inert):
         return storage
     numbers = (offset, *shape, *strides)
-    if not isinstance(storage, StorageNote) or len(shape) != len(strides) or any(
-            not isinstance(number, int) or number < 0 for number in numbers):
+    if not isinstance(storage, StorageNote) or len(shape) != len(strides) or len(shape) > _MOST_AXES or not all(
+            _sensible(number) for number in numbers):
         raise TypeError
     return TensorNote(storage, offset, tuple(shape), tuple(strides))
+
+
+def _sensible(number: Any) -> bool:
+    """Tell whether something is a whole number that a file can have of anything."""
+    return isinstance(number, int) and 0 <= number < _LARGEST
 
 
 def _first(value: Any, *_: Any) -> Any:

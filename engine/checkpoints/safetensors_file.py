@@ -16,6 +16,8 @@ KINDS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16
          "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}
 LARGEST_HEADER = 32 << 20
 _LENGTH = 8
+_LARGEST = 1 << 62
+_MOST_AXES = 16
 
 
 def read_safetensors(path: Path) -> Checkpoint:
@@ -56,6 +58,8 @@ def _entry(name: str, key: str, entry: Any) -> "Tuple[str, Tuple[int, ...], int,
         begin, end = (_whole(place) for place in entry["data_offsets"])
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(name, f"its header says nothing sensible of {key[:80]}") from error
+    if len(shape) > _MOST_AXES:
+        raise suspicious(name, f"{key[:80]} claims {len(shape)} axes")
     count = 1
     for part in shape:
         count *= part
@@ -66,7 +70,7 @@ def _entry(name: str, key: str, entry: Any) -> "Tuple[str, Tuple[int, ...], int,
 
 def _whole(value: Any) -> int:
     """Return a whole number that is not negative."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _LARGEST:
         raise ValueError
     return value
 
@@ -75,8 +79,10 @@ def _reader(path: Path, kind: str, shape: "Tuple[int, ...]", place: "Tuple[int, 
     """Return what reads one tensor."""
     def read() -> np.ndarray:
         """Read its bytes."""
-        with open(path, "rb") as stream:
-            stream.seek(place[0])
-            raw = stream.read(place[1])
-        return np.array(numbers(raw, kind).reshape(shape))
+        try:
+            with open(path, "rb") as stream:
+                stream.seek(place[0])
+                return np.array(numbers(stream.read(place[1]), kind).reshape(shape))
+        except (OSError, ValueError) as error:
+            raise damaged(path.name, "it changed while it was read") from error
     return read

@@ -17,6 +17,7 @@ NOTES = "data.pkl"
 _LARGEST_NOTES = 32 << 20
 _MOST_FILES = 200_000
 _ENCRYPTED = 1
+_LARGEST_EMPTY = 1 << 24
 _WEIGHTS = ("state_dict", "model_state_dict", "model", "weights", "network")
 _SETTINGS = ("hyper_parameters", "params", "config", "args")
 
@@ -119,7 +120,7 @@ class _Files:
                           f"{storage.count:,} numbers")
         count = _count(note.shape)
         last = note.offset + sum((size - 1) * stride for size, stride in zip(note.shape, note.strides))
-        if count > storage.count or count and last >= storage.count:
+        if count > storage.count or count and last >= storage.count or not count and max(note.shape) > _LARGEST_EMPTY:
             raise suspicious(self._name, f"{key[:80]} claims more numbers than are stored")
         return StoredTensor(storage.kind, note.shape, self._reader(note, member))
 

@@ -306,7 +306,9 @@ def test_checkpoints_of_other_models_are_told_so(tmp_path: Path) -> None:
     ({"LocEnc0.head.0.bias": torch.zeros(3)}, r"LocEnc0\.head\.0\.bias has the shape 3 where 32 is needed"),
     ({"LocEnc1.capsule.0.b": torch.zeros(24, 3)}, "has the shape 24 × 3 where any × 2 is needed"),
     ({"LocEnc1.head.0.bias": torch.zeros(32, dtype=torch.int64)}, "holds numbers of the kind int64"),
-    ({"LocEnc1.head.0.bias": torch.full((32,), float("nan"))}, "holds values that are no numbers")])
+    ({"LocEnc1.head.0.bias": torch.full((32,), float("nan"))}, "holds values that are no numbers"),
+    ({"LocEnc1.head.0.bias": torch.full((32,), 1e60, dtype=torch.float64)}, "no numbers, or too large"),
+    ({"LocEnc1.head.0.weight": torch.full((32, 40), 3e38)}, "the vectors that come of its weights are no numbers")])
 def test_every_tensor_is_accounted_for(tmp_path: Path, change: Dict[str, Any], said: str) -> None:
     from torch_towers import geoclip_tower
 

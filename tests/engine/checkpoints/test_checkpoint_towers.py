@@ -143,6 +143,7 @@ def test_geoclip_equals_pytorch_and_warns_where_it_breaks(tmp_path: Path) -> Non
     require_parity(result, tower, places())
     stored = open_location_encoder(result.output)
     assert (result.id, result.family, stored.seamless, stored.polar) == ("geoclip", "geoclip", False, False)
+    assert any("gives vectors of 32 numbers where GeoCLIP gives 512" in text for text in heard.warned)
     assert any("±180°" in text for text in heard.warned) and any("poles" in text for text in heard.warned)
     west, east = tower.vectors(np.array([[-180.0, 40]])), tower.vectors(np.array([[180.0, 40]]))
     assert float((west * east).sum() / np.linalg.norm(west) / np.linalg.norm(east)) < 0.99
