@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .places_order import mean_variance
+
 LEVEL = 0.95
 _NORMAL = 1.959963984540054
 _EXACT = 5000
+_NOTHING = 1e-9
 # Student's quantiles for few degrees of freedom, where the series below is off.
 _FEW = (12.706, 4.303, 3.182, 2.776)
 
@@ -37,6 +40,17 @@ def resampled(found: np.ndarray, weights: np.ndarray, draws: int, seed: int) -> 
     return lower, upper
 
 
+def mean_range(values: np.ndarray, weights: np.ndarray, groups: np.ndarray, draws: int,
+               seed: int) -> "tuple[float, float]":
+    """Return the range of a weighted mean of shares: groups drawn anew, or Student's where that is wider."""
+    count = int(groups.max()) + 1
+    sums = np.bincount(groups, values * weights, count)
+    low, high = resampled(sums[:, None], np.bincount(groups, weights, count), draws, seed)
+    mean = float((values * weights).sum() / weights.sum())
+    half = student(count - 1) * mean_variance(groups, values, weights) ** 0.5 if count > 1 else float("inf")
+    return max(0.0, min(float(low[0]), mean - half)), min(1.0, max(float(high[0]), mean + half))
+
+
 def student(degrees: int) -> float:
     """Return how many standard errors hold a mean with a probability of 0.95, for so many degrees of freedom."""
     if degrees < 1:
@@ -61,13 +75,16 @@ def recall_band(recall: np.ndarray, found: np.ndarray, weights: np.ndarray, inde
     """Return the band of a curve.
 
     Where all groups or none have found their truth, drawing anew knows no doubt; Wilson's interval for as many
-    independent truths does, so the wider of the two is taken.
+    independent truths does, so the wider of the two is taken. The last point is that of all ground.
     """
     low, high = resampled(found, weights, draws, seed)
     least, most = wilson(recall, independent)
     lower, upper = np.minimum(np.minimum(low, least), recall), np.maximum(np.maximum(high, most), recall)
     # Nothing walked finds nothing, whoever draws.
     lower[recall <= 0] = 0.0
+    if recall[-1] >= 1 - _NOTHING:
+        # Whoever walks all ground finds all truth that lies on it.
+        lower[-1] = upper[-1] = 1.0
     return Band(recall, np.maximum.accumulate(lower), np.maximum.accumulate(upper))
 
 

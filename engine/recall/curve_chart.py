@@ -16,29 +16,29 @@ _WIDTH, _HEIGHT = 720.0, 400.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 18.0, 44.0, 50.0
 _DECADES = 5.0
 _LETTERS = 34
+_MOST_BANDS = 3
 _SHARES = (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
 
 
 def curve_chart(queries: "Sequence[Judged]", wanted: float) -> str:
-    """Draw all queries; chance is that of the query with the most ground."""
+    """Draw the first six, with their bands while they are few; chance is that of the query with the most ground."""
+    shown = list(queries)[:len(COLOURS)]
+    banded = shown if len(shown) <= _MOST_BANDS else shown[:1]
     largest = max(queries, key=lambda one: one.curve.ground)
-    start = _start(queries, largest.curve.ground)
+    start = _start(shown, largest.curve.ground)
     across = Scale(math.log10(start), math.log10(largest.curve.ground), _LEFT, _WIDTH - _RIGHT)
     down = Scale(0.0, 1.0, _HEIGHT - _BOTTOM, _TOP)
     body = _frame(across, down, largest.curve.ground)
     chance = largest.chance
     body.append(_ribbon(largest.areas, chance.lower, chance.upper, across, down, "#777"))
-    # Straight in km² is a curve here, so it needs points of its own.
-    steps = np.geomspace(start, largest.curve.ground, 120)
-    straight = steps / largest.curve.ground * largest.curve.reach
-    body.append(_line(steps, straight, across, down, "#555", ' stroke-dasharray="6 4"', 1.5))
-    for number, one in reversed(list(enumerate(queries))):
+    body.append(_line(largest.areas, chance.middle, across, down, "#555", ' stroke-dasharray="6 4"', 1.5))
+    for number, one in reversed(list(enumerate(banded))):
         body.append(_ribbon(one.areas, one.band.lower, one.band.upper, across, down, COLOURS[number % len(COLOURS)]))
-    for number, one in reversed(list(enumerate(queries))):
+    for number, one in reversed(list(enumerate(shown))):
         colour = COLOURS[number % len(COLOURS)]
         body.append(_line(one.areas, one.recalls, across, down, colour, "", 2.2))
         body += _mark(one, wanted, across, down, colour)
-    return svg(body + _legend(queries), _HEIGHT, _WIDTH)
+    return svg(body + _legend(shown), _HEIGHT, _WIDTH)
 
 
 def _start(queries: "Sequence[Judged]", ground: float) -> float:

@@ -6,15 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .band import chance_band, recall_band, resampled, student
+from .band import chance_band, mean_range, recall_band
 from .curve import Curve
 from .judged import Judged, TruthCount, TruthParts
 from .laying import Laid
-from .places_order import Drawing, alone, any_order, mean_variance, neighbours_order, together
+from .places_order import Drawing, alone, any_order, neighbours_order, together
 from .points_told import told_areas
 from .request import NEIGHBOURS, USUAL, RecallRequest
-
-_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +28,24 @@ class Entries:
     early: np.ndarray
 
 
-def drawn(walked: Curve, entries: Entries, weights: np.ndarray, count: TruthCount, laid: Laid,
-          request: RecallRequest, name: str, exact: bool) -> Judged:
-    """Return a query as it was judged; `weights` are those of all features, 0 for those that don't count."""
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """The weight of every feature, 0 for those that don't count, how much of it is found at all, and their count."""
+
+    weights: np.ndarray
+    found: np.ndarray
+    count: TruthCount
+
+
+def drawn(walked: Curve, entries: Entries, weighed: Weighed, laid: Laid, request: RecallRequest, name: str,
+          exact: bool) -> Judged:
+    """Return a query as it was judged."""
+    weights = weighed.weights
     truths = np.bincount(entries.steps, entries.weights, len(walked.scores))
     curve = replace(walked, truths=truths, total=float(weights.sum()))
     counted = weights[laid.features] > 0
     features = laid.features[counted]
-    parts = TruthParts(features, weights[features], entries.early[features])
+    parts = TruthParts(features, weights[features], weighed.found[features], entries.early[features])
     chosen = _chosen(laid.places[counted], parts, request)
     areas = told_areas(curve, (0.5, USUAL, request.wanted, 0.9))
     groups = np.zeros(len(weights), dtype=np.int64)
@@ -45,16 +53,9 @@ def drawn(walked: Curve, entries: Entries, weights: np.ndarray, count: TruthCoun
     found = found_by_group(curve, groups[entries.owners], entries.steps, entries.weights, chosen.count, areas)
     whole = np.bincount(chosen.groups, parts.weights, chosen.count)
     band = recall_band(curve.recall(areas), found, whole, chosen.independent, request.draws, request.seed)
-    if count.lost < _NOTHING:
-        # Whoever walks all ground finds all truth that lies on it.
-        band.lower[-1] = band.upper[-1] = 1.0
-    early = np.bincount(chosen.groups, parts.early, chosen.count)
-    drawn_under = resampled(early[:, None], whole, request.draws, request.seed)
-    half = student(chosen.count - 1) * mean_variance(chosen.groups, parts.early / parts.weights, parts.weights) ** 0.5
-    under = (max(0.0, min(float(drawn_under[0][0]), curve.under - half)),
-             min(1.0, max(float(drawn_under[1][0]), curve.under + half)))
+    under = mean_range(parts.early / parts.weights, parts.weights, chosen.groups, request.draws, request.seed)
     return Judged(name, curve, areas, band, chance_band(areas / curve.ground, curve.reach, chosen.independent),
-                  chosen, count, under, parts, exact)
+                  chosen, weighed.count, under, parts, exact)
 
 
 def order_of(places: np.ndarray, request: RecallRequest) -> np.ndarray:

@@ -32,10 +32,11 @@ class TruthCount:
 
 @dataclass(frozen=True, eq=False)
 class TruthParts:
-    """Each truth by its number among the features: its weight, and its weight times how early it was found."""
+    """Each truth by its number among the features: its weight, what is found of it, and that times how early it is."""
 
     features: np.ndarray
     weights: np.ndarray
+    found: np.ndarray
     early: np.ndarray
 
 
@@ -78,8 +79,13 @@ class Judged:
 
     def by_chance(self, recall: float) -> float:
         """Return the area in which a search at random finds so much of the truth; NaN where it never does."""
-        share = recall / self.curve.reach if self.curve.reach > 0 else float("inf")
-        return share * self.curve.ground if share <= 1 + 1e-9 else float("nan")
+        return _reached(self.areas, self.chance.middle, recall)
+
+    @property
+    def chance_under(self) -> float:
+        """Return the area under the line of chance."""
+        middle = (self.chance.middle[1:] + self.chance.middle[:-1]) / 2
+        return float((middle * np.diff(self.areas)).sum() / self.curve.ground)
 
     @property
     def under_log(self) -> float:

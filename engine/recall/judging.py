@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Part, Progress, check
 from .curve import Curve
-from .drawn import Entries, drawn, order_of
+from .drawn import Entries, Weighed, drawn, order_of
 from .ground import Ground, measure_ground
 from .judged import Judged, TruthCount
 from .laying import Laid, beyond, lay_truth
@@ -79,7 +79,8 @@ def judge(query: Query, truth: Truth, request: RecallRequest, progress: Progress
         curve, entries, exact = _kept(work, progress)
     check(progress)
     weights, count = _weighed(work)
-    return drawn(curve, entries, weights, count, laid, request, query.name, exact)
+    return drawn(curve, entries, Weighed(weights, work.tally.scored * truth.weights, count), laid, request, query.name,
+                 exact)
 
 
 def _kept(work: _Work, progress: Progress) -> "Tuple[Curve, Entries, bool]":

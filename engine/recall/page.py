@@ -5,20 +5,26 @@ from __future__ import annotations
 import math
 from typing import List, Sequence
 
+from ..charts import COLOURS
 from ..number_text import number_text
 from ..report import Aligned, Report
+from .curve import chance_under_log
 from .curve_chart import curve_chart
-from .judged import Judged
+from .judged import LEAST_SHARE, Judged
 from .request import AREAS, SHARES, RecallRequest, RecallResult
 from .telling import area_text, notes, percent
+
+_MOST_LEADS = 4
 
 
 def write_page(request: RecallRequest, result: RecallResult) -> None:
     """Write the page."""
     report = Report("Recall against area")
-    queries = result.queries
-    for text in result.verdicts:
+    queries = result.queries if result.together is None else (result.together, *result.queries)
+    for text in result.verdicts[:_MOST_LEADS]:
         report.lead(text)
+    for text in result.verdicts[_MOST_LEADS:]:
+        report.paragraph(text)
     for text in result.warnings:
         report.warning(text)
     report.figure(curve_chart(queries, request.wanted), _caption(queries, request.wanted))
@@ -42,7 +48,7 @@ def write_page(request: RecallRequest, result: RecallResult) -> None:
         "once, chance has half. On a logarithm (from 0.1 % of the ground to all of it) the first few km² count as much "
         "as all the rest, as they do for whoever has to walk them.")
     report.heading("How to read this")
-    report.listing([*notes(queries), *_method(request)])
+    report.listing([*notes(result.queries), *_method(request)])
     report.write(request.report)
 
 
@@ -51,6 +57,8 @@ def _caption(queries: "Sequence[Judged]", wanted: float) -> str:
     text = ("The share of the truth that is found when ground is walked from the best scores down. Shaded: where the "
             "curve would lie with other truths of the same kind, 95 times of 100. Dashed: a search at random, with "
             f"the luck it may have. Rings: {percent(wanted)} of the truth.")
+    if len(queries) > len(COLOURS):
+        text += f" The first {len(COLOURS)} of {len(queries)} curves."
     return text if len(queries) < 2 else f"{text} Chance is that of the query with the most ground."
 
 
@@ -74,12 +82,9 @@ def _needed(one: Judged, share: float) -> Aligned:
 
 def _numbers(one: Judged) -> "List[object]":
     """Write the areas under a curve."""
-    from .curve import chance_under_log
-    from .judged import LEAST_SHARE
-
     reach = one.curve.reach
     return [one.name, Aligned(f"{one.curve.under:.3f}", f"{one.under[0]:.3f} to {one.under[1]:.3f}"),
-            Aligned(f"{reach / 2:.3f}"), Aligned(f"{one.under_log:.3f}"),
+            Aligned(f"{one.chance_under:.3f}"), Aligned(f"{one.under_log:.3f}"),
             Aligned(f"{chance_under_log(LEAST_SHARE) * reach:.3f}")]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import InputError
@@ -83,8 +83,14 @@ class RecallRequest:
 
 @dataclass(frozen=True)
 class RecallResult:
-    """The queries as they were judged, in the order asked for."""
+    """The queries as they were judged, in the order asked for; and as one, where each has truths of its own."""
 
     queries: "tuple[Judged, ...]"
+    together: "Optional[Judged]" = None
     warnings: "tuple[str, ...]" = ()
-    verdicts: "tuple[str, ...]" = field(default=())
+    verdicts: "tuple[str, ...]" = ()
+
+    @property
+    def curves(self) -> "tuple[Judged, ...]":
+        """Return all that has a curve."""
+        return self.queries if self.together is None else (*self.queries, self.together)

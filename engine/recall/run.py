@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Optional
 
 from ..progress import Part, Progress, check
 from .judged import Judged
 from .judging import judge
 from .page import write_page
+from .pooling import pooled
 from .request import RecallRequest, RecallResult
 from .tables import write_curves, write_summary
-from .telling import cautions, comparison, verdict
+from .telling import cautions, comparison, verdict, verdict_of_all
 from .truth import Truth, read_truth
 
 
@@ -23,26 +24,29 @@ def recall_area(request: RecallRequest, progress: Progress) -> RecallResult:
     for number, query in enumerate(request.queries):
         check(progress)
         queries.append(judge(query, truth, request, Part(progress, 0.05 + share * number, 0.05 + share * (number + 1))))
-    result = RecallResult(tuple(queries), (*_unnamed(truth, request), *cautions(queries)),
-                          tuple(_verdicts(queries, request)))
+    together = pooled(queries, request) if request.query_field and len(queries) > 1 else None
+    result = RecallResult(tuple(queries), together, (*_unnamed(truth, request), *cautions(queries, together)),
+                          tuple(_verdicts(queries, together, request)))
     for text in result.warnings:
         progress.warn(text)
     for text in result.verdicts:
         progress.info(text)
     progress.report(0.96, "Writing the results")
     if request.output:
-        write_curves(request.output, queries)
+        write_curves(request.output, result.curves)
     if request.summary:
-        write_summary(request.summary, queries, request.wanted)
+        write_summary(request.summary, result.curves, request.wanted)
     if request.report:
         write_page(request, result)
     progress.report(1.0)
     return result
 
 
-def _verdicts(queries: "List[Judged]", request: RecallRequest) -> "List[str]":
-    """Return a sentence for each query, and one that compares them."""
+def _verdicts(queries: "List[Judged]", together: Optional[Judged], request: RecallRequest) -> "List[str]":
+    """Return a sentence for all queries as one, one for each, and one that compares them."""
     found = [verdict(one, request.wanted) for one in queries]
+    if together is not None:
+        found.insert(0, verdict_of_all(together, len(queries), request.wanted))
     compared = comparison(queries, request.wanted)
     return [*found, compared] if compared else found
 

@@ -67,7 +67,7 @@ def summary_of(one: Judged, wanted: float) -> "Dict[str, Any]":
         "area_80": usual, "area_80_lower": least, "area_80_upper": most, "area_80_share": usual / curve.ground,
         "area_80_chance": one.by_chance(USUAL), "score_80": curve.score(USUAL),
         "wanted": wanted, "area_wanted": asked, "area_wanted_lower": asked_least, "area_wanted_upper": asked_most,
-        "auc": curve.under, "auc_lower": one.under[0], "auc_upper": one.under[1], "auc_chance": curve.reach / 2,
+        "auc": curve.under, "auc_lower": one.under[0], "auc_upper": one.under[1], "auc_chance": one.chance_under,
         "log_auc": one.under_log, "log_auc_chance": chance_under_log(LEAST_SHARE) * curve.reach,
         "times_chance": one_percent[0] / one_percent[3] if one_percent and one_percent[3] else None}
     return {"query": one.name, "truth": one.count.kind,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import List, Sequence
+from typing import List, Optional, Sequence
 
 from ..number_text import number_text
 from .comparing import difference, same_truths
@@ -49,9 +49,22 @@ def verdict(judged: Judged, wanted: float) -> str:
     return f"{text} {against_chance(judged)}"
 
 
+def verdict_of_all(judged: Judged, queries: int, wanted: float) -> str:
+    """Say the same of queries as one, each walked on its own ground."""
+    area, least, most = judged.needed(wanted)
+    share = percent(wanted)
+    if not math.isfinite(area):
+        return (f"Over all {queries:,} queries, {share} of the truth is never found: only "
+                f"{percent(judged.curve.reach)} of it lies on cells that have a score.")
+    between = f"at least {area_text(least)}" if not math.isfinite(most) else (
+        f"{area_text(least)} to {area_text(most)}")
+    return (f"Over all {queries:,} queries, {share} of the truth is found in {area_text(area)} of each ({between} with "
+            f"other queries like these); chance needs {area_text(judged.by_chance(wanted))}. {against_chance(judged)}")
+
+
 def against_chance(judged: Judged) -> str:
     """Say whether the score does better than a search at random."""
-    middle = judged.curve.reach / 2
+    middle = judged.chance_under
     low, high = judged.under
     shown = _counted(judged)
     if judged.drawing.count < 2:
@@ -99,9 +112,14 @@ def _or_endless(area: float) -> float:
     return area if math.isfinite(area) else float("inf")
 
 
-def cautions(queries: "Sequence[Judged]") -> "List[str]":
-    """Return what one must know before trusting the curves."""
+def cautions(queries: "Sequence[Judged]", together: Optional[Judged]) -> "List[str]":
+    """Return what one must know before trusting the curves; how few truths there are, of all queries as one if so."""
     found: "List[str]" = []
+    for one in queries if together is None else (together,):
+        if one.count.used < _FEW:
+            found.append(f"“{one.name}”: {_counted(one)} say little; the band shows how little.")
+        elif together is None and one.drawing.least:
+            found.append(f"“{one.name}”: the truth lies in so few clusters that the band may still be too narrow.")
     for one in queries:
         count = one.count
         if count.lost > 1e-9:
@@ -110,10 +128,6 @@ def cautions(queries: "Sequence[Judged]") -> "List[str]":
             of_them = f" ({', '.join(parts)} of {count.used:,})" if parts else ""
             found.append(f"“{one.name}”: {percent(count.lost)} of the truth lies on no ground{of_them} and counts as "
                          "never found.")
-        if count.used < _FEW:
-            found.append(f"“{one.name}”: {_counted(one)} say little; the band shows how little.")
-        elif one.drawing.least:
-            found.append(f"“{one.name}”: the truth lies in so few clusters that the band may still be too narrow.")
         if not one.exact:
             found.append(f"“{one.name}”: the truth covers so many cells that the curve is exact at "
                          f"{len(one.curve.scores):,} scores, and straight between them.")

@@ -116,7 +116,8 @@ class RecallArea(EarthprintAlgorithm):
             QgsProcessingParameterField(QUERY_FIELD, self.tr("Column that names the query"), None, TRUTH, _FIELD.Any,
                                         False, True),
             self.tr("Where each query has true places of its own: the column of TRUTH that holds its name, as in "
-                    "LABELS. Empty: all true places belong to every query."), advanced=True)
+                    "LABELS. The query “all queries” then tells of all truths, each walked on its own query's ground. "
+                    "Empty: all true places belong to every query."), advanced=True)
         self.add(
             choice(UNSCORED, self.tr("Truths without a score"), UNSCORED_WAYS, "lost"),
             self.tr("Truths on cells without a value, or beyond the raster. lost: they count, as never found. ignored: "

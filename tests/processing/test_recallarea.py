@@ -112,7 +112,8 @@ def test_truths_of_their_own_weights_and_selections(run_algorithm: Any, made: An
                                                     qgis_new_project: Any) -> None:
     found = run_algorithm("recallarea", call(made, tmp_path, INPUTS=[made["good"], made["poor"]], QUERY_FIELD="kind",
                                              WEIGHT="people", SUMMARY=str(tmp_path / "s.gpkg")))
-    good, poor = rows_of(found["SUMMARY"])
+    good, poor, both = rows_of(found["SUMMARY"])
+    assert both["query"] == "all queries" and both["truths"] == 19 and "Over all 2 queries" in found["VERDICT"]
     # The first of the ten weighs nothing.
     assert (good["truths"], poor["truths"]) == (9, 10) and good["auc"] > 0.9 and poor["auc"] < 0.1
     QgsProject.instance().addMapLayer(made["layer"], False)

@@ -292,6 +292,31 @@ def test_several_queries_and_truths_of_their_own(tmp_path: Path) -> None:
     found = recall_area(RecallRequest(queries, named, query_field="which"), Silent())
     assert [one.curve.area(1.0) for one in found.queries] == pytest.approx([1, 1])
     assert any("name no raster" in text and "“c”" in text for text in found.warnings)
+    assert both.together is None and found.together is not None
+
+
+def test_all_queries_as_one_are_the_share_of_queries_that_found_theirs(tmp_path: Path) -> None:
+    random = np.random.default_rng(11)
+    queries, shapes, names, areas, grounds = [], [], [], [], []
+    for number in range(12):
+        side = 10 + number
+        scores = random.permutation(side * side).astype(np.float32).reshape(side, side)
+        column, row = random.integers(0, side, 2)
+        queries.append(Query(f"q{number}", write_scores(tmp_path / f"{number}.tif", scores)))
+        shapes.append(in_cell(column, row))
+        names.append(f"q{number}")
+        areas.append((scores > scores[row, column]).sum())
+        grounds.append(side * side)
+    truth = Places(shapes, columns={"query": names})
+    one = recall_area(RecallRequest(tuple(queries), truth, query_field="query"), Silent()).together
+    areas, grounds = np.array(areas), np.array(grounds)
+    for area in (0.5, 20.0, 99.5, 200.0, 441.0):
+        assert one.curve.recall(np.array([area]))[0] == pytest.approx(np.clip(area - areas, 0, 1).mean())
+        assert one.at(area)[3] == pytest.approx(np.minimum(area / grounds, 1).mean(), abs=1e-9)
+    assert one.curve.ground == 441 and one.count.used == 12 and one.drawing.count == 12
+    assert one.curve.under == pytest.approx(1 - (areas + 0.5).mean() / 441)
+    assert one.under[0] < one.curve.under < one.under[1]
+    assert ((one.band.lower <= one.recalls + 1e-9) & (one.recalls <= one.band.upper + 1e-9)).all()
 
 
 @pytest.mark.parametrize(("truth", "changes", "message"), [
