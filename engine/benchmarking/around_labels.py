@@ -59,6 +59,6 @@ def _rectangle(grid: Grid, tile: int, line: int, start: int, end: int) -> bytes:
     hair = 1e-3
     left, right = x + dx * (start * tile + hair), x + dx * (end * tile - hair)
     top, bottom = y + dy * (line * tile + hair), y + dy * ((line + 1) * tile - hair)
-    ring = ", ".join(f"{a!r} {b!r}" for a, b in ((left, top), (right, top), (right, bottom), (left, bottom),
-                                                  (left, top)))
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom), (left, top))
+    ring = ", ".join(f"{across!r} {down!r}" for across, down in corners)
     return bytes(ogr.CreateGeometryFromWkt(f"POLYGON (({ring}))").ExportToWkb(ogr.wkbNDR))

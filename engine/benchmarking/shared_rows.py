@@ -142,8 +142,8 @@ def _blocks(samples: Samples, task: Task, request: BenchmarkRequest, strata: Opt
         progress.warn(f"{title}: spatial blocks are left out, so figures flatter whatever knows places. {error}")
         return None
     # No model has a say in these blocks, so what stays alike are the labels themselves.
-    return replace(folds, why=folds.why.replace(_RESIDUALS, _LABELS), caution=folds.caution.replace(_RESIDUALS,
-                                                                                                  _LABELS))
+    why, caution = (text.replace(_RESIDUALS, _LABELS) for text in (folds.why, folds.caution))
+    return replace(folds, why=why, caution=caution)
 
 
 def _draws(folds: "Mapping[str, Folds]", samples: Samples, request: BenchmarkRequest, title: str,
