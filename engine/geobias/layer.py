@@ -74,7 +74,7 @@ def layer_bias(request: LayerBiasRequest, progress: Progress) -> LayerBiasResult
     read = _read(request, threshold, Part(progress, 0.0, 0.1))
     if read.columns.chosen:
         progress.info(read.columns.chosen)
-    progress.info(f"A point fails where {read.marks.told}.")
+    progress.info(f"A point counts as a failure where {read.marks.told}.")
     left_out = _tell_left_out(rows, read, progress)
     result = geo_bias(read.places, read.marks.failures, request.bias, Part(progress, 0.1, 0.9), rows.name)
     verdict = verdict_of(result, read.marks.by_sign)

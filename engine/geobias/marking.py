@@ -22,7 +22,7 @@ _WRONG = {"0", "0.0", "false", "f", "no", "wrong"}
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """Failures `(n,)`: 1, 0 or NaN where a row has no mark; `told` ends the sentence "A point fails where …"."""
+    """Failures `(n,)`: 1, 0 or NaN where a row has no mark; `told` ends "A point counts as a failure where …"."""
 
     failures: np.ndarray
     told: str

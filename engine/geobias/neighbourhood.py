@@ -39,7 +39,8 @@ def neighbourhood_for(upright: np.ndarray, request: BiasRequest, progress: Progr
     radius = request.radius
     if radius <= 0:
         radius = _rounded(reach_of(upright, wanted, request.seed, progress))
-        told.append(f"RADIUS {_length(radius)}: half of the places have {wanted} others within it.")
+        told.append(f"RADIUS {_length(radius)}: half of the places have {wanted} others within it"
+                    + (", so a neighbourhood is most of the layer." if 2 * wanted > len(upright) else "."))
         around = wanted
     else:
         around = max(1, count_within(upright, radius, request.seed, progress))
@@ -55,7 +56,8 @@ def neighbourhood_for(upright: np.ndarray, request: BiasRequest, progress: Progr
         share = max(math.sqrt(math.pi * _ROOM * request.least / around), 1 / _MOST_SQUARES)
         # Squares nearly as wide as the radius would leave slivers beyond them.
         scale = radius if share > _NEARLY else _rounded(radius * share)
-        told.append(f"SCALE {_length(scale)}: the side of the squares.")
+        told.append(f"SCALE {_length(scale)}: the side of the squares"
+                    + (", four around each place." if scale >= radius else "."))
     return Neighbourhood(radius, lag, sectors, scale, tuple(told))
 
 

@@ -55,7 +55,7 @@ def bias_report(told: Told) -> Report:
     for warning in told.warnings:
         report.warning(warning)
     worst = worst_text(result, told.places)
-    report.paragraph(f"A point fails where {told.marks.told}: {result.failures:,} of {result.rows:,} points of "
+    report.paragraph(f"A point counts as a failure where {told.marks.told}: {result.failures:,} of {result.rows:,} points of "
                      f"{told.layer}" + (f"; {told.left_out:,} more could not be judged" if told.left_out else "")
                      + "." + (f" {worst}" if worst else ""))
     _tell_scores(report, told)

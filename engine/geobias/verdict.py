@@ -31,8 +31,10 @@ def verdict_of(result: BiasResult, by_sign: bool = False) -> Verdict:
         return Verdict(None, f"Whether the model {thing} in places that lie together was not judged against chance: "
                        "take a score that looks at marks, and PERMUTATIONS above 0.")
     best = min(judged, key=lambda figure: figure.p)
-    together = min(1.0, best.p * len(judged))
-    times = f", {number_text(together, 2)} for {len(judged)} scores looked at" if len(judged) > 1 else ""
+    # Four squares as wide as the radius are four sectors: that is one score, looked at once.
+    looks = len({(np.round(np.append(figure.permuted, figure.value), 10) + 0.0).tobytes() for figure in judged})
+    together = min(1.0, best.p * looks)
+    times = f", {number_text(together, 2)} for {looks} scores looked at" if looks > 1 else ""
     shown = f"{figure_text(best)}{times}"
     if together <= LEVEL:
         return Verdict(True, f"The model {thing} in places that lie together: {shown}.")
@@ -56,7 +58,7 @@ def worst_text(result: BiasResult, places: np.ndarray) -> str:
     row = int(np.nanargmax(shares))
     overall = result.failures / max(result.rows, 1)
     longitude, latitude = (float(value) for value in places[row])
-    return (f"Overall {100 * overall:.0f} % of the points fail. Most fail around {_degrees(latitude, 'N', 'S')}, "
+    return (f"Overall {100 * overall:.0f} % of the points do. Most do around {_degrees(latitude, 'N', 'S')}, "
             f"{_degrees(longitude, 'E', 'W')}: {100 * shares[row]:.0f} % of the {int(result.near[row])} places there.")
 
 

@@ -156,7 +156,7 @@ def test_the_verdict_finds_the_north_and_says_where(run_algorithm: Any, tmp_path
                                       "REPORT": str(tmp_path / "out.html")})
     assert found["VERDICT"].startswith("The model predicts too high in places that lie together: direction score")
     assert found["P_VALUE"] == 0.005 and found["FAILURES"] == int((PREDICTED > TRUTH).sum())
-    worst = (tmp_path / "out.html").read_text(encoding="utf-8").split("Most fail around ")[1]
+    worst = (tmp_path / "out.html").read_text(encoding="utf-8").split("Most do around ")[1]
     assert -40 < -float(worst.split("°")[0]) < -35 and "° S" in worst[:10]
 
 

@@ -336,3 +336,13 @@ def test_hardly_any_neighbours_are_told() -> None:
     found = run(places, marks(400, 1), scores=(DISTANCE,), radius=20_000.0, lag=20_000.0)
     assert any("only 30 of 400 have a part with 20 places" in warning for warning in found.warnings)
     assert np.isnan(found.local[DISTANCE].values[40:]).all()
+
+
+def test_four_squares_and_four_sectors_are_one_look() -> None:
+    places = cloud("south", 120, 6)
+    found = run(places, clustered(places, 12), scores=(GRID, DIRECTION), permutations=39)
+    np.testing.assert_allclose(found.figure(GRID).permuted, found.figure(DIRECTION).permuted, rtol=1e-12)
+    assert found.figure(GRID).p == 1 / 40
+    assert verdict_of(found).found is True and "scores looked at" not in verdict_of(found).sentence
+    assert "p 0.025, 0.05 for 2 scores looked at" in verdict_of(
+        run(places, clustered(places, 12), scores=(GRID, DISTANCE), permutations=39)).sentence
