@@ -55,9 +55,9 @@ def bias_report(told: Told) -> Report:
     for warning in told.warnings:
         report.warning(warning)
     worst = worst_text(result, told.places)
-    report.paragraph(f"A point counts as a failure where {told.marks.told}: {result.failures:,} of {result.rows:,} points of "
-                     f"{told.layer}" + (f"; {told.left_out:,} more could not be judged" if told.left_out else "")
-                     + "." + (f" {worst}" if worst else ""))
+    more = f"; {told.left_out:,} more could not be judged" if told.left_out else ""
+    report.paragraph(f"A point counts as a failure where {told.marks.told}: {result.failures:,} of {result.rows:,} "
+                     f"points of {told.layer}{more}. {worst}")
     _tell_scores(report, told)
     _tell_maps(report, told)
     _tell_local(report, told)

@@ -346,3 +346,16 @@ def test_four_squares_and_four_sectors_are_one_look() -> None:
     assert verdict_of(found).found is True and "scores looked at" not in verdict_of(found).sentence
     assert "p 0.025, 0.05 for 2 scores looked at" in verdict_of(
         run(places, clustered(places, 12), scores=(GRID, DISTANCE), permutations=39)).sentence
+
+
+def test_a_published_value() -> None:
+    """PyGBS's table of a language model on WorldStrat's IPCC classes, its first row: 32 points near, 16 farther off.
+
+    14 of the 32 are hits and, as the value says, 22 of all 48; the part of 16 is smaller than the least.
+    """
+    far = np.stack([np.linspace(12.2, 12.4, 16), np.full(16, 50.0)], axis=1)
+    places = np.concatenate([cloud("north", 32, 1, 10.0), far])
+    failures = np.zeros(48, dtype=bool)
+    failures[:14] = failures[32:40] = True
+    found = run(places, failures, scores=(DISTANCE,), radius=300_000.0, lag=60_000.0, permutations=0)
+    np.testing.assert_allclose(found.local[DISTANCE].values[:32], 0.0005859840463091, rtol=1e-12)
