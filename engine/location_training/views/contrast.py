@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Any, Optional
 
 
-def contrast(torch: Any, first: Any, second: Any, scale: Any, apart: Any, further: Optional[Any] = None,
-             further_apart: Optional[Any] = None) -> Any:
+def contrast(torch: Any, first: Any, second: Any, scale: Any, apart: Any, further: Optional[Any] = None) -> Any:
     """Return how hard it is to find each row of `first` its own row of `second`, as a share of guessing: 1 = by chance.
 
     Rows have length one. `apart` `(b, b)` tells which rows are of different places: another view of the same place is
-    no wrong answer, so it is none at all. `further` are wrong answers beyond the batch.
+    no wrong answer, so it is none at all. `further` are wrong answers of places that the batch has not.
     """
     count = len(first)
     own = torch.eye(count, dtype=torch.bool, device=first.device)
     logits = (first @ second.T) * scale
     logits = logits.masked_fill(~(apart | own), float("-inf"))
     if further is not None and len(further):
-        more = (first @ further.T) * scale
-        logits = torch.cat([logits, more.masked_fill(~further_apart, float("-inf"))], dim=1)
+        logits = torch.cat([logits, (first @ further.T) * scale], dim=1)
     candidates = torch.isfinite(logits).sum(dim=1)
     surprise = torch.logsumexp(logits, dim=1) - logits[own.nonzero(as_tuple=True)]
     useful = candidates > 1

@@ -31,7 +31,7 @@ def drawn(same: np.ndarray, seed: int, most: int = MOST_CANDIDATES) -> Draw:
     others = np.empty((count, min(most, count) - 1), dtype=np.int64)
     for row in range(count):
         # One number less than there are rows, and those from the row itself on moved by one: never the row itself.
-        picked = chance.permutation(count - 1)[:others.shape[1]]
+        picked = chance.choice(count - 1, others.shape[1], replace=False, shuffle=False)
         others[row] = picked + (picked >= row)
     return Draw(others, same[others] != same[:, np.newaxis])
 

@@ -70,11 +70,11 @@ class ViewsLesson:
         apart = same[:, None] != same[None, :]
         scale = self._scale.clamp(max=_MOST_SCALE).exp()
         learning = torch.is_grad_enabled() and bool(self._own[rows].all())
-        queue, queue_apart = self._queue_for(same) if learning else (None, None)
+        queue = self._elsewhere(same) if learning else None
         total = both_ways(torch, field, photo, scale, apart)
         for view in (field, photo):
             total = total + (contrast(torch, places, view, scale, apart)
-                             + contrast(torch, view, places, scale, apart, queue, queue_apart)) / 2
+                             + contrast(torch, view, places, scale, apart, queue)) / 2
         if learning:
             self._remember(places.detach(), same)
         return total / 3
@@ -107,14 +107,12 @@ class ViewsLesson:
         return torch_layer(self._torch, chance.normal(size=(outputs, inputs)) / math.sqrt(inputs), np.zeros(outputs),
                            self._device)
 
-    def _queue_for(self, same: Any) -> Any:
-        """Return the queue, and which of it is of other places than each row."""
-        if self._queue is None:
-            return None, None
-        return self._queue, same[:, None] != self._queued[None, :]
+    def _elsewhere(self, same: Any) -> Any:
+        """Return what the queue holds of places that the batch has not."""
+        return None if self._queue is None else self._queue[~self._torch.isin(self._queued, same)]
 
     def _remember(self, places: Any, same: Any) -> None:
-        """Put a batch before the queue, without what the queue holds of the same places from earlier."""
+        """Put a batch before the queue, in place of what the queue holds of the same places from earlier."""
         torch = self._torch
         if self._queue is not None:
             kept = ~torch.isin(self._queued, same)

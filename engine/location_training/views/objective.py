@@ -23,7 +23,7 @@ from .lesson import Views
 from .lookup import LookUpPlan, plan_look_up
 
 _LEAST = 20
-_ABOUT = 16
+_CELLS, _COPIES = 16, 8
 
 
 def views_objective(request: TrainLocationRequest, progress: Progress) -> ViewsObjective:
@@ -32,9 +32,7 @@ def views_objective(request: TrainLocationRequest, progress: Progress) -> ViewsO
     opened = open_field(path)
     if not opened.space.declared:
         progress.warn(f"{path} doesn't say what its embeddings are. {how_to_state(opened)}")
-    # Half of the memory is for the cells about the places, each of which leans on up to sixteen.
-    most = max(_LEAST, (request.memory_mib << 20) // 2 // (_ABOUT * 4 * len(opened.info.data_bands)))
-    photos = _photos(rows, request, most, Part(progress, 0.0, 0.3))
+    photos = _photos(rows, request, len(opened.info.data_bands), Part(progress, 0.0, 0.3))
     places = photos.gathered.places
     plan = plan_look_up(opened, places, request.memory_mib, Part(progress, 0.3, 1.0))
     seen = np.flatnonzero(plan.found)
@@ -73,9 +71,12 @@ class _Photos:
     provenance: "Tuple[Provenance, ...]"
 
 
-def _photos(rows: Rows, request: TrainLocationRequest, most: int, progress: Progress) -> _Photos:
+def _photos(rows: Rows, request: TrainLocationRequest, bands: int, progress: Progress) -> _Photos:
     """Read the photos, a sample of them where there are more than fit."""
     column = vector_column(rows, request.registry, progress)
+    # A photo leans on up to sixteen cells, and its vector is held in several forms.
+    each = _CELLS * 4 * bands + _COPIES * 4 * column.key.dimensions
+    most = max(_LEAST, (request.memory_mib << 20) // each)
     read = read_rows(rows, [ColumnSpec(column.column, "binary")], request.seed, progress, MOST_ROWS)
     there = np.array([bool(blob) for blob in read.cells[column.column]], dtype=bool)
     if not there.all():

@@ -44,14 +44,13 @@ def naive(first, second, scale, same, further=(), further_same=()):
 
 
 def test_contrast_equals_loops():
-    """Rows of the same place are no wrong answers; those of the queue are, unless they are of the same place too."""
+    """Rows of the same place are no wrong answers; those of the queue are."""
     torch = pytest.importorskip("torch")
     first, second, queue = unit(9, 4, 0), unit(9, 4, 1), unit(6, 4, 2)
-    same, queued = np.array([0, 1, 2, 2, 3, 4, 5, 5, 5]), np.array([2, 9, 10, 5, 11, 12])
+    same, queued = np.array([0, 1, 2, 2, 3, 4, 5, 5, 5]), np.arange(9, 15)
     tensors = [torch.as_tensor(array) for array in (first, second, queue)]
     apart = torch.as_tensor(same[:, None] != same[None, :])
-    got = contrast(torch, tensors[0], tensors[1], 5.0, apart, tensors[2],
-                   torch.as_tensor(same[:, None] != queued[None, :]))
+    got = contrast(torch, tensors[0], tensors[1], 5.0, apart, tensors[2])
     assert float(got) == pytest.approx(naive(first, second, 5.0, same, queue, queued))
     both = both_ways(torch, tensors[0], tensors[1], 5.0, apart)
     assert float(both) == pytest.approx((naive(first, second, 5.0, same) + naive(second, first, 5.0, same)) / 2)
@@ -209,3 +208,29 @@ def test_photos_elsewhere_are_too_few(world):
     path, _, photos, _ = world
     with pytest.raises(InputError, match="Only 0 photos"):
         views_objective(request_of(path, [f"POINT (10{number} 20)" for number in range(50)], photos[:50]), Silent())
+
+
+def test_the_loss_is_that_of_three_pairs_and_a_queue(world, one_thread):
+    """The loss equals loops over all pairs; a queue of earlier batches counts while learning, never when judging."""
+    torch = one_thread
+    path, shapes, photos, _ = world
+    objective = views_objective(request_of(path, shapes[:60], photos[:60]), Silent())
+    same, count = objective.views.same, len(objective.gathered)
+    lesson = objective.lesson(torch, np.arange(40), 8, 0, torch.device("cpu"))
+    seen = []
+    for rows, learning in ((np.arange(0, 12), True), (np.arange(40, count), False), (np.arange(8, 20), True)):
+        places = unit(len(rows), 8, int(rows[0]))
+        with torch.set_grad_enabled(learning):
+            got = float(lesson.loss(torch.as_tensor(3.0 * places, dtype=torch.float32), rows).detach())
+        views = {"photo": lesson.photos(rows), "field": lesson.fields(rows)}
+        queue = [one for one in seen if one[1] not in same[rows]] if learning else []
+        vectors, numbers = [one[0] for one in queue], [one[1] for one in queue]
+        expected = (naive(views["photo"], views["field"], 5.0, same[rows])
+                    + naive(views["field"], views["photo"], 5.0, same[rows])) / 2
+        for view in views.values():
+            expected += (naive(places, view, 5.0, same[rows])
+                         + naive(view, places, 5.0, same[rows], vectors, numbers)) / 2
+        assert got == pytest.approx(expected / 3, rel=1e-4)
+        if learning:
+            seen += list(zip(places, same[rows]))
+    assert len(queue) == 8
