@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Dict, Mapping
 
 import numpy as np
@@ -15,6 +16,9 @@ _SEARCHED = 20_000
 _NEIGHBOURS = 2000
 _LEAST_METRES = 1.0
 _PAIRS = 1 << 22
+_BITS = 21
+# So many cubes reach from a place to the end of its reach.
+_CUBES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +31,16 @@ class Coverage:
     def outside(self, places: np.ndarray) -> np.ndarray:
         """Tell of each place `(n, 2)` whether it lies farther than the distance from every place of the data."""
         points = unit_sphere(np.asarray(places, dtype=np.float64))
-        chord = _chord(self.distance)
         found = np.ones(len(points), dtype=bool)
-        cells, own = _near_cells(points, chord), unit_sphere(self.places)
-        index = _CellIndex(own, chord)
-        inside, unsure = index.sort(cells)
+        inside, unsure = self._index.sort(points)
         found[inside] = False
-        found[unsure] = _nearest(points[unsure], own) > chord
+        found[unsure] = _nearest(points[unsure], self._index.points) > self._index.chord
         return found
+
+    @cached_property
+    def _index(self) -> "_CellIndex":
+        """Return what decides most places at once."""
+        return _CellIndex(unit_sphere(self.places), _chord(self.distance))
 
     def as_json(self) -> "Dict[str, Any]":
         """Return it as plain JSON."""
@@ -119,33 +125,41 @@ def _metres(chord: float) -> float:
     return float(2 * MEAN_RADIUS * np.arcsin(min(chord / 2, 1.0)))
 
 
-_BITS = 20
-
-
-def _near_cells(points: np.ndarray, chord: float) -> np.ndarray:
-    """Return the numbers `(n, 3)` of the cubes that points lie in; two of a cube are nearer than a chord."""
-    side = max(chord / np.sqrt(3.0) * 0.999, 2.0 ** (3 - _BITS))
-    return np.floor((points + 1.0) / side).astype(np.int64) + 4
-
-
 class _CellIndex:
-    """The cubes that places lie in, which decide most cases without a distance."""
+    """Cubes of space around the places of an area, which decide most cases without a distance."""
 
     def __init__(self, own: np.ndarray, chord: float) -> None:
-        """Note the cubes of the places, and those from which a place may be within reach."""
-        cells = _near_cells(own, chord)
-        self._exact = chord / np.sqrt(3.0) * 0.999 >= 2.0 ** (3 - _BITS)
-        self._inside = np.unique(_codes(cells))
-        steps = np.arange(-2, 3)
+        """Note which cubes lie within a place's reach as a whole, and which at least in part."""
+        self.points, self.chord = own, chord
+        self._side = max(chord / _CUBES, 2.0 ** (2 - _BITS))
+        reach = int(np.ceil(chord / self._side)) + 1
+        self._shift = reach + 1
+        steps = np.arange(-reach, reach + 1)
         around = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-        self._near = np.unique(_codes((np.unique(cells, axis=0)[:, None, :] + around).reshape(-1, 3)))
+        half = np.sqrt(0.75) * self._side * (1 + 1e-9)
+        whole, part = [], []
+        piece = max(1, _PAIRS // (8 * len(around)))
+        for first in range(0, len(own), piece):
+            points = own[first:first + piece]
+            cells = self._cells(points)[:, None, :] + around
+            centres = (cells - self._shift + 0.5) * self._side - 1.0
+            away = np.sqrt(((centres - points[:, None, :]) ** 2).sum(axis=2))
+            # Places lie on the sphere, so that cubes beside it are of no use.
+            near = (away - half <= chord) & (np.abs(np.sqrt((centres ** 2).sum(axis=2)) - 1.0) <= half)
+            codes = _codes(cells[near])
+            part.append(np.unique(codes))
+            whole.append(np.unique(codes[away[near] + half <= chord]))
+        self._whole, self._part = np.unique(np.concatenate(whole)), np.unique(np.concatenate(part))
 
-    def sort(self, cells: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
+    def sort(self, points: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
         """Return the rows that are covered for certain, and those whose distance must be looked at."""
-        codes = _codes(cells)
-        inside = _among(codes, self._inside) if self._exact else np.zeros(len(codes), dtype=bool)
-        near = _among(codes, self._near)
-        return np.flatnonzero(inside), np.flatnonzero(near & ~inside)
+        codes = _codes(self._cells(points))
+        inside = _among(codes, self._whole)
+        return np.flatnonzero(inside), np.flatnonzero(_among(codes, self._part) & ~inside)
+
+    def _cells(self, points: np.ndarray) -> np.ndarray:
+        """Return the numbers `(n, 3)` of the cubes that points lie in."""
+        return np.floor((points + 1.0) / self._side).astype(np.int64) + self._shift
 
 
 def _codes(cells: np.ndarray) -> np.ndarray:
@@ -155,5 +169,7 @@ def _codes(cells: np.ndarray) -> np.ndarray:
 
 def _among(codes: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Tell which numbers are among sorted ones."""
+    if not len(known):
+        return np.zeros(len(codes), dtype=bool)
     at = np.minimum(np.searchsorted(known, codes), len(known) - 1)
     return known[at] == codes

@@ -13,7 +13,7 @@ from .position import Position, position_of
 from .settings import Settings
 from .shipped import POSITIONS
 
-_PIECE = 2 ** 18
+_PIECE = 2 ** 17
 
 
 @dataclass(frozen=True)

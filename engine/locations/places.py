@@ -86,6 +86,8 @@ def canonical(places: np.ndarray) -> np.ndarray:
 
     Latitudes beyond a pole and longitudes more than a turn off are no places but coordinates of another CRS.
     """
+    if _is_canonical(places):
+        return places.astype(np.float64)
     longitude, latitude = places[:, 0].copy(), places[:, 1].copy()
     with np.errstate(invalid="ignore"):
         wrong = ~((np.abs(latitude) <= 90.0 + _ROUNDING) & (np.abs(longitude) <= _FARTHEST_LONGITUDE))
@@ -100,6 +102,16 @@ def canonical(places: np.ndarray) -> np.ndarray:
     return np.stack([longitude, latitude], axis=1)
 
 
+def _is_canonical(places: np.ndarray) -> bool:
+    """Tell whether all places bear their one name already, as nearly always; NaN compares as no."""
+    if not len(places):
+        return False
+    # Extremes of columns: those along the first axis at once take twenty times as long.
+    longitude, latitude = places[:, 0], places[:, 1]
+    return bool(longitude.min() >= -180.0 and longitude.max() < 180.0 - _ROUNDING
+                and latitude.min() > -90.0 + _ROUNDING and latitude.max() < 90.0 - _ROUNDING)
+
+
 def _plain_points(shapes: "Sequence[Optional[bytes]]") -> Optional[np.ndarray]:
     """Return the coordinates of points at once, or None where the shapes are not all points of one kind."""
     size = len(shapes[0] or b"") if len(shapes) else 0
@@ -112,12 +124,12 @@ def _plain_points(shapes: "Sequence[Optional[bytes]]") -> Optional[np.ndarray]:
     if len(joined) != size * len(shapes):
         return None
     # A shape of another length would shift those after it, so that their headers don't lie where they are looked for.
-    rows = np.frombuffer(joined, dtype=np.dtype({"names": ["order", "kind", "x", "y"], "itemsize": size,
-                                                 "formats": ["u1", "<u4", "<f8", "<f8"], "offsets": [0, 1, 5, 13]}))
+    rows = np.frombuffer(joined, dtype=np.dtype({"names": ["order", "kind", "place"], "itemsize": size,
+                                                 "formats": ["u1", "<u4", "V16"], "offsets": [0, 1, 5]}))
     kind = int(rows["kind"][0])
     if kind & ~_OLD_Z not in _POINT_TYPES or (rows["order"] != 1).any() or (rows["kind"] != kind).any():
         return None
-    return np.stack([rows["x"], rows["y"]], axis=1)
+    return np.ascontiguousarray(rows["place"]).view("<f8").reshape(-1, 2)
 
 
 def _transformed(wkt: str, points: np.ndarray) -> np.ndarray:
