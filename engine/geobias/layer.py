@@ -79,10 +79,11 @@ def layer_bias(request: LayerBiasRequest, progress: Progress) -> LayerBiasResult
     result = geo_bias(read.places, read.marks.failures, request.bias, Part(progress, 0.1, 0.9), rows.name)
     verdict = verdict_of(result, read.marks.by_sign)
     warnings = list(result.warnings)
-    scores = sum(figure.judged for figure in result.figures)
-    if scores and smallest_possible(request.bias.permutations) * scores > LEVEL:
-        warnings.append(f"PERMUTATIONS {request.bias.permutations} can give no p-value below "
-                        f"{smallest_possible(request.bias.permutations):.2g}, too large to show anything: take 199.")
+    least = smallest_possible(request.bias.permutations)
+    if verdict.found is not None and least * verdict.looks > LEVEL:
+        looks = f" with {verdict.looks} scores" if verdict.looks > 1 else ""
+        warnings.append(f"PERMUTATIONS {request.bias.permutations} can give no p-value below {least:.2g}, too large to "
+                        f"show anything{looks}: take 199.")
         progress.warn(warnings[-1])
     _write(request, read, result, Part(progress, 0.9, 1.0))
     if request.report:

@@ -84,7 +84,7 @@ def _tell_scores(report: Report, told: Told) -> None:
         "failures lie together more than chance would have it, not how much that matters. For how much, compare the "
         "score with chance and look at the map. "
         + ("Several scores were looked at, so the sentence at the top multiplies the smallest p by their number. "
-           if len(judged) > 1 else "")
+           if told.verdict.looks > 1 else "")
         + f"Up to {LEVEL} counts as a finding. A large p doesn't show that the model is fair, only that these points "
         "can't show otherwise.")
 

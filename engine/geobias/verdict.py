@@ -17,10 +17,11 @@ FEW = 10
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether failures lie together (None: not judged), and the sentence that says so."""
+    """Whether failures lie together (None: not judged), the sentence that says so, and how many scores it looks at."""
 
     found: Optional[bool]
     sentence: str
+    looks: int = 1
 
 
 def verdict_of(result: BiasResult, by_sign: bool = False) -> Verdict:
@@ -37,9 +38,9 @@ def verdict_of(result: BiasResult, by_sign: bool = False) -> Verdict:
     times = f", {number_text(together, 2)} for {looks} scores looked at" if looks > 1 else ""
     shown = f"{figure_text(best)}{times}"
     if together <= LEVEL:
-        return Verdict(True, f"The model {thing} in places that lie together: {shown}.")
+        return Verdict(True, f"The model {thing} in places that lie together: {shown}.", looks)
     return Verdict(False, f"No sign that these {result.places:,} places can show that the model {thing} in places that "
-                   f"lie together: {shown}.")
+                   f"lie together: {shown}.", looks)
 
 
 def figure_text(figure: ScoreFigure) -> str:

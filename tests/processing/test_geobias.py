@@ -93,7 +93,7 @@ def columns_of(path: str) -> Dict[str, List[Any]]:
     return found
 
 
-COLUMNS = {"TRUTH": "seen", "PREDICTED": "said", "PERMUTATIONS": 39}
+COLUMNS = {"TRUTH": "seen", "PREDICTED": "said", "PERMUTATIONS": 19}
 
 
 class Tags(HTMLParser):
@@ -123,10 +123,10 @@ def test_it_gives_what_the_engine_gives_and_keeps_every_row(run_algorithm: Any, 
     listener = Listener()
     found = run_algorithm("geobias", {"INPUT": points(), **COLUMNS, "OUTPUT": str(tmp_path / "out.gpkg"),
                                       "REPORT": str(tmp_path / "out.html")}, listener)
-    true = geo_bias(PLACES, FAILS, BiasRequest(permutations=39), Silent())
+    true = geo_bias(PLACES, FAILS, BiasRequest(permutations=19), Silent())
     for score in RELATIVE:
         assert found["SCORE_" + score.upper()] == true.figure(score).value
-        assert found["P_" + score.upper()] == true.figure(score).p == 1 / 40
+        assert found["P_" + score.upper()] == true.figure(score).p == 1 / 20
     assert (found["SCORE"], found["P_VALUE"], found["CHANCE"]) == (
         true.figures[0].value, true.figures[0].p, true.figures[0].chance)
     assert (found["POINTS"], found["PLACES"], found["FAILURES"], found["LEFT_OUT"]) == (COUNT, COUNT, 60, 0)
@@ -141,13 +141,14 @@ def test_it_gives_what_the_engine_gives_and_keeps_every_row(run_algorithm: Any, 
                          ("p_direction", true.local["direction"].p)):
         np.testing.assert_array_equal(np.array(columns[name], dtype=float), values)
     assert any("RADIUS" in line and "km" in line for line in listener.told)
-    # Three scores and 39 shuffles can't show anything at 0.05: said, and the verdict keeps to it.
-    assert any("PERMUTATIONS 39 can give no p-value below 0.025" in line for line in listener.warnings)
+    # Four squares are four sectors, so these are two scores, with which 19 shuffles can't show anything at 0.05.
+    words = "PERMUTATIONS 19 can give no p-value below 0.05, too large to show anything with 2 scores"
+    assert any(words in line for line in listener.warnings)
     assert found["VERDICT"].startswith("No sign that these 240 places can show that the model does worse")
     page = Tags()
     page.feed((tmp_path / "out.html").read_text(encoding="utf-8"))
     assert not page.open and found["VERDICT"] in page.text
-    assert "60 of 240 points" in page.text and "PERMUTATIONS 39" in page.text and "By chance" in page.text
+    assert "60 of 240 points" in page.text and "PERMUTATIONS 19" in page.text and "By chance" in page.text
 
 
 def test_the_verdict_finds_the_north_and_says_where(run_algorithm: Any, tmp_path: Path, qgis_new_project: Any) -> None:
@@ -292,7 +293,7 @@ def test_in_a_model_its_numbers_go_on(provider: Any, tmp_path: Path, qgis_new_pr
     raised.addParameterSources("OUTPUT", [static(str(tmp_path / "noted.gpkg"))])
     model.addChildAlgorithm(raised)
     processing.run(model, {"points": points()})
-    assert set(columns_of(str(tmp_path / "noted.gpkg"))["layer_p"]) == {1 / 40}
+    assert set(columns_of(str(tmp_path / "noted.gpkg"))["layer_p"]) == {1 / 20}
 
 
 def test_headless(qgis_process: Any, run_algorithm: Any, tmp_path: Path, qgis_new_project: Any) -> None:
