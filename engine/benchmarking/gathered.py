@@ -51,6 +51,8 @@ def gather_vectors(candidate: Candidate, question: Question, store: ResultStore,
     found = _finite(candidate.vectors(question, progress))
     if facts is None:
         facts = {"content": content_of(found.values, found.there)}
+        if store.load(_KIND, facts) is not None:
+            return Gathered(candidate, facts, found.there, found.values.shape[1], found.seconds, found.file_bytes)
     store.save(_KIND, facts, Piece({"values": found.values, "there": found.there}, {
         "seconds": found.seconds, "file_bytes": found.file_bytes, "candidate": candidate.name,
         "layer": question.layer}))

@@ -180,7 +180,9 @@ def _in_settings(name: str, kind: str, vectors: np.ndarray, content: _Content, s
         else:
             probed = Probed(piece.arrays["predicted"], float(piece.notes["seconds"]))
         predicted = np.stack([shared.judge.in_units(one) for one in probed.predicted])
-        found.append(judged(name, kind, setting, predicted, shared.judge, parted, probed.seconds))
+        one = judged(name, kind, setting, predicted, shared.judge, parted, probed.seconds)
+        # Only predictions from all labels are looked at again; those of many draws would fill the memory.
+        found.append(one if setting.labels == ALL else replace(one, predicted=one.predicted[:, :0].copy()))
     return found
 
 

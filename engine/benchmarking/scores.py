@@ -43,7 +43,8 @@ class Estimate:
 class Judged:
     """A candidate's score in a setting, that of each fold, and the predictions `(draws, n, T or K)` behind it.
 
-    Regressions are scored by R², classifications by balanced accuracy; with several draws of labels by their mean.
+    Where these are of no more use they are `(draws, 0, T or K)`. Regressions are scored by R², classifications by
+    balanced accuracy; with several draws of labels by their mean.
     """
 
     name: str
