@@ -25,6 +25,7 @@ FIELD_FINDS_PHOTO, PLACE_FINDS_FIELD = "field finds photo", "place finds field"
 _NAMES = {
     ENCODER: "the encoder", COORDINATES: "coordinates and ridge", NEIGHBOURS: "nearest photos on the sphere",
     CONSTANT: "chance"}
+_RASTER_NAMES = {ENCODER: "the embedding raster, looked up", CONSTANT: "chance"}
 _COMPONENTS = 3
 
 
@@ -85,16 +86,16 @@ class ViewsObjective:
     def judge(self, predicted: "Mapping[str, np.ndarray]", folds: Folds) -> Judgement:
         """Judge by recall among the first five; the other figures stand beside it."""
         five = FIRST.index(max(FIRST))
+        chance = predicted[CONSTANT]
+        by_raster = {ENCODER: predicted[FIELD_FINDS_PHOTO], CONSTANT: chance}
+        of_raster = {ENCODER: predicted[PLACE_FINDS_FIELD], CONSTANT: chance}
         verdict = _verdict("photo by its place", "recall@5", predicted, _NAMES, five, folds)
         parts = (
             verdict,
             _verdict("photo by its place, first answer", "recall@1", predicted, _NAMES, 0, folds),
             _verdict("photo by its place, share of others outranked", "outranked", predicted, _NAMES, -1, folds),
-            _verdict("photo by the embedding raster", "recall@5", {ENCODER: predicted[FIELD_FINDS_PHOTO],
-                                                        CONSTANT: predicted[CONSTANT]},
-                     {ENCODER: "the embedding raster, looked up", CONSTANT: "chance"}, five, folds),
-            _verdict("embedding raster by its place", "recall@5", {ENCODER: predicted[PLACE_FINDS_FIELD],
-                                                        CONSTANT: predicted[CONSTANT]}, _NAMES, five, folds))
+            _verdict("photo by the embedding raster", "recall@5", by_raster, _RASTER_NAMES, five, folds),
+            _verdict("embedding raster by its place", "recall@5", of_raster, _NAMES, five, folds))
         return Judgement(verdict, parts, tuple(_warnings(verdict)))
 
     def facts(self) -> "Dict[str, Any]":
