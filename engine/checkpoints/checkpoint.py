@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, Callable, Dict, Mapping, Tuple
 
 import numpy as np
@@ -23,7 +24,10 @@ class StoredTensor:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What a file of weights holds; `settings` are the plain numbers and words that were stored along."""
+    """What a file of weights holds; `settings` are the plain numbers and words that were stored along.
+
+    A package is named by its own name, and by the `member` in it that the weights are.
+    """
 
     name: str
     tensors: "Mapping[str, StoredTensor]"
@@ -31,6 +35,16 @@ class Checkpoint:
     checksum: str = ""
     member: str = ""
     member_checksum: str = ""
+
+    @property
+    def file(self) -> str:
+        """Return the name of the file of weights, whether it came in a package or by itself."""
+        return PurePosixPath(self.member).name if self.member else self.name
+
+    @property
+    def weights_checksum(self) -> str:
+        """Return the SHA-256 of the file of weights."""
+        return self.member_checksum or self.checksum
 
 
 def item_size(kind: str) -> int:

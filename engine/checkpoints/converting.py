@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Callable, Dict, Optional, Tuple
 
 import numpy as np
 
@@ -115,10 +115,8 @@ def _tower(checkpoint: Checkpoint, family: str, told: Told) -> Tower:
 
 def _card(checkpoint: Checkpoint, tower: Tower, request: ConvertRequest, continuity: Continuity,
           warnings: "Tuple[str, ...]") -> LocationCard:
-    """Return the card; it bears no date, so that the same checkpoint makes the same space wherever it is converted."""
-    source: "Dict[str, Any]" = {"family": tower.family, "file": checkpoint.name, "sha256": checkpoint.checksum}
-    if checkpoint.member:
-        source.update(member=checkpoint.member, member_sha256=checkpoint.member_checksum)
+    """Return the card; it bears no date, so that the same weights make the same space wherever they are converted."""
+    source = {"family": tower.family, "file": checkpoint.file, "sha256": checkpoint.weights_checksum}
     return LocationCard(
         id=safe_id(request.name) if request.name.strip() else _suggested(checkpoint, tower), name=tower.name,
         position=tower.position, dimensions=tower.network.dimensions(tower.position.size),
@@ -158,4 +156,4 @@ def _free(target: Path, checkpoint: Checkpoint) -> bool:
         source = card_of_item(json.loads(beside.read_text(encoding="utf-8"))).source
     except (OSError, ValueError, RecursionError):
         return False
-    return source.get("sha256") == checkpoint.checksum
+    return source.get("sha256") == checkpoint.weights_checksum

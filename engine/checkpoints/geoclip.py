@@ -34,14 +34,14 @@ def read_geoclip(checkpoint: Checkpoint) -> Tower:
     account.leave_out(r"logit_scale", "factor of the loss")
     account.leave_out(r"gps_gallery|gps_queue(_ptr)?", "tensors of the gallery of places")
     left_out = account.close()
-    known = PUBLISHED in (checkpoint.checksum, checkpoint.member_checksum)
+    known = checkpoint.weights_checksum == PUBLISHED
     return Tower(
         "geoclip", TITLE, position_of("equal-earth"), Network((Sum(tuple(branches)),)),
         f"Equal Earth projection and {len(branches)} networks on random Fourier features",
         f"Location tower of {TITLE}{' as its package 1.3.0 brings it' if known else ''}, trained on photos from all "
         f"over the globe. {LIMITS} Its vectors of {dimensions} numbers are to be compared by their angle.", "MIT",
         left_out, () if dimensions == DIMENSIONS else (
-            f"{checkpoint.name} gives vectors of {dimensions} numbers where {TITLE} gives {DIMENSIONS}: it is of a "
+            f"{checkpoint.file} gives vectors of {dimensions} numbers where {TITLE} gives {DIMENSIONS}: it is of a "
             "relative, and one that was trained on longitude before latitude would give nonsense.",))
 
 

@@ -8,7 +8,18 @@ from typing import Any, Dict
 
 import numpy as np
 import pytest
-from qgis.core import QgsFeature, QgsGeometry, QgsPointXY, QgsProcessing, QgsProcessingException, QgsVectorLayer
+from qgis.core import (
+    QgsFeature,
+    QgsGeometry,
+    QgsPointXY,
+    QgsProcessing,
+    QgsProcessingException,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingModelChildAlgorithm,
+    QgsProcessingModelChildParameterSource,
+    QgsProcessingModelOutput,
+    QgsVectorLayer,
+)
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
@@ -112,6 +123,32 @@ def test_a_checkpoint_that_holds_code_is_refused_unread(run_algorithm: Any, tmp_
     (tmp_path / "evil.pth").write_bytes(b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.")
     with pytest.raises(QgsProcessingException, match="was not read because it holds code: it wants to call os.system"):
         run_algorithm("convertcheckpoint", {"CHECKPOINT": str(tmp_path / "evil.pth")})
+
+
+def test_in_a_model_the_converted_encoder_embeds_in_the_next_step(provider: Any, checkpoint: Path,
+                                                                  tmp_path: Path) -> None:
+    import processing
+
+    model = QgsProcessingModelAlgorithm("towers", "")
+    steps = {"convert": ("earthprint:convertcheckpoint", {"CHECKPOINT": str(checkpoint), "NAME": "of-a-model"}),
+             "embed": ("earthprint:embedlocations", {"INPUT": points(places(60)[:25])})}
+    for name, (algorithm, values) in steps.items():
+        step = QgsProcessingModelChildAlgorithm(algorithm)
+        step.setChildId(name)
+        for parameter, value in values.items():
+            step.addParameterSources(parameter, [QgsProcessingModelChildParameterSource.fromStaticValue(value)])
+        if name == "embed":
+            step.addParameterSources("ENCODER", [
+                QgsProcessingModelChildParameterSource.fromChildOutput("convert", "ENCODER_ID")])
+            made = QgsProcessingModelOutput("table", "table")
+            made.setChildId(name)
+            made.setChildOutputName("OUTPUT")
+            step.setModelOutputs({"table": made})
+        model.addChildAlgorithm(step)
+    model.updateDestinationParameters()
+    [target] = [definition.name() for definition in model.destinationParameterDefinitions()]
+    found = processing.run(model, {target: str(tmp_path / "table.gpkg")})
+    assert found[target] == str(tmp_path / "table.gpkg") and Path(found[target]).stat().st_size > 10_000
 
 
 def test_it_converts_headless(qgis_process: Any, checkpoint: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import hashlib
 import io
 import json
 import os
@@ -333,7 +334,12 @@ def test_of_a_wheel_only_the_weights_are_read(tmp_path: Path) -> None:
     result = convert_checkpoint(ConvertRequest(str(wheel), output=str(tmp_path / "g.onnx")), Silent())
     assert result.dimensions == 32 and not (tmp_path / MARKER).exists()
     source = json.loads((tmp_path / "g.json").read_text())["properties"]["mlm:hyperparameters"]["earthprint.source"]
-    assert source["file"] == wheel.name and source["member"] == WHEEL_MEMBER and len(source["member_sha256"]) == 64
+    assert source == {"family": "geoclip", "file": "location_encoder_weights.pth",
+                      "sha256": hashlib.sha256(stream.getvalue()).hexdigest()}
+    (tmp_path / "location_encoder_weights.pth").write_bytes(stream.getvalue())
+    alone = convert_checkpoint(ConvertRequest(str(tmp_path / "location_encoder_weights.pth"),
+                                              output=str(tmp_path / "alone.onnx")), Silent())
+    assert alone.space.key() == result.space.key()
     assert "1.3.0" not in (tmp_path / "g.json").read_text()
     with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(WHEEL_MEMBER, bytes(300 << 20))
