@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any, List
 
 import numpy as np
 import pytest
+from place_layers import layer_file
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
@@ -20,8 +22,15 @@ from qgis.core import (
     QgsProject,
     QgsVectorLayer,
 )
+from small_scene import write_scene
 
 from earthprint.engine.locations import IDS, Settings, find_location_encoder
+from earthprint.engine.locations.card import LocationCard
+from earthprint.engine.locations.coverage import coverage_of
+from earthprint.engine.locations.network import Activation, Linear, Network
+from earthprint.engine.locations.position import position_of
+from earthprint.engine.locations.storing import save_location_encoder
+from earthprint.engine.provenance import KNOWN
 from earthprint.engine.table import open_table
 from earthprint.processing_provider.help_pages import page_path
 from earthprint.processing_provider.location_table import encoder_table
@@ -58,6 +67,20 @@ def points(code: str = "EPSG:4326") -> QgsVectorLayer:
                                  QgsProject.instance())
     there = [way.transform(QgsPointXY(*place)) for place in WHERE]
     return layer_of([f"POINT ({point.x()!r} {point.y()!r})" for point in there], f"Point?crs={code}")
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a trained encoder in a folder of encoders of its own, made from AlphaEarth, around the four places."""
+    folder = tmp_path / "encoders"
+    folder.mkdir()
+    monkeypatch.setenv("EARTHPRINT_ENCODERS", str(folder))
+    chance = np.random.default_rng(0)
+    position = position_of("sphere2vec-c")
+    stages = (Linear(chance.normal(size=(8, position.size)).astype(np.float32)), Activation("relu"))
+    area = coverage_of(np.repeat(WHERE, 20, axis=0) + chance.normal(0, 0.2, (80, 2)))
+    return str(save_location_encoder(folder / "mine.onnx", position, Network(stages), LocationCard(
+        "my-places", "My places", position, 0, licence="MIT", area=area, provenance=(KNOWN["alphaearth"],))))
 
 
 def vectors_in(path: str) -> np.ndarray:
@@ -230,3 +253,77 @@ def test_the_help_page_has_the_engines_own_table() -> None:
     page = Path(page_path("embedlocations")).read_text(encoding="utf-8")
     assert encoder_table() in page, "run earthprint.processing_provider.location_table"
     assert all(f"<td><code>{name}</code></td>" in page for name in IDS)
+
+
+def test_a_trained_encoder_by_its_id_and_by_its_path(run_algorithm: Any, tmp_path: Path, trained: str) -> None:
+    wanted = find_location_encoder(trained)
+    for number, name in enumerate(("my-places", trained, trained.replace(".onnx", ".json"))):
+        said = Listener()
+        found = run_algorithm("embedlocations", {"INPUT": points(), "ENCODER": name,
+                                                 "OUTPUT": str(tmp_path / f"{number}.gpkg")}, said)
+        np.testing.assert_array_equal(vectors_in(found["OUTPUT"]), wanted.vectors(np.array(WHERE)))
+        table = open_table(found["OUTPUT"])
+        assert found["SPACE"] == table.space_key == wanted.space().key() and found["DIMENSIONS_OUT"] == 8
+        assert len(table.space().checksum) == 64 and said.warnings == []
+        assert {item.licence for item in table.identity().provenance} == {"MIT", "CC BY 4.0"}
+
+
+def test_the_licence_of_a_trained_encoder_goes_on_from_its_table(run_algorithm: Any, tmp_path: Path,
+                                                                 trained: str) -> None:
+    found = run_algorithm("embedlocations", {"INPUT": points(), "ENCODER": trained, "OUTPUT": str(tmp_path / "o.gpkg")})
+    pairs = run_algorithm("nearest", {"INPUT": found["OUTPUT"], "NEIGHBOURS": 1, "OUTPUT": str(tmp_path / "n.gpkg")})
+    with sqlite3.connect(pairs["OUTPUT"]) as connection:
+        texts = " ".join(row[0] for row in connection.execute("SELECT metadata FROM gpkg_metadata"))
+    assert KNOWN["alphaearth"].attribution in texts and "MIT" in texts
+
+
+def test_a_trained_encoder_is_suggested_here_and_not_for_rasters(provider: Any, trained: str) -> None:
+    def suggested(name: str) -> Any:
+        algorithm = provider.algorithm(name).create()
+        return algorithm.parameterDefinition("ENCODER").metadata()["widget_wrapper"]["suggestions"]
+
+    assert suggested("embedlocations") == [*IDS, "my-places"]
+    assert not {"my-places", *IDS} & set(suggested("embedraster"))
+
+
+def test_ground_that_nothing_was_learned_of_is_told(run_algorithm: Any, tmp_path: Path, trained: str) -> None:
+    said = Listener()
+    layer = layer_of(["POINT (13.4 52.5)", "POINT (100 10)", "POINT (100 11)"])
+    run_algorithm("embedlocations", {"INPUT": layer, "ENCODER": trained, "OUTPUT": str(tmp_path / "o.gpkg")}, said)
+    text, = said.warnings
+    assert "2 of 3 places of “Places” lie outside the area that my-places was trained on" in text
+
+
+def test_a_raster_is_not_embedded_by_a_location_encoder(run_algorithm: Any, tmp_path: Path, trained: str) -> None:
+    scene = str(write_scene(tmp_path / "scene.tif"))
+    for name in ("my-places", trained, "xyz"):
+        with pytest.raises(QgsProcessingException, match="is a location encoder.*use “Embed locations”"):
+            run_algorithm("embedraster", {"INPUT": scene, "ENCODER": name, "OUTPUT": str(tmp_path / "o.tif")})
+
+
+def test_wrong_trained_encoders_are_told(run_algorithm: Any, tmp_path: Path, trained: str) -> None:
+    (tmp_path / "image.json").write_text("{}", encoding="utf-8")
+    for changes, message in (
+            ({"ENCODER": trained, "SCALES": 3}, "is trained, so its scales and radii are fixed"),
+            ({"ENCODER": "my-place"}, "did you mean my-places"),
+            ({"ENCODER": "/nowhere/a.onnx"}, "There is no encoder file /nowhere/a.onnx"),
+            ({"ENCODER": str(tmp_path / "image.json")}, "describes no location encoder.*use “Embed raster”")):
+        with pytest.raises(QgsProcessingException, match=message):
+            run_algorithm("embedlocations", {"INPUT": points(), "OUTPUT": str(tmp_path / "o.gpkg"), **changes})
+    content = bytearray(Path(trained).read_bytes())
+    # One bit of a weight, which leaves the graph a sound one.
+    content[content.find(np.random.default_rng(0).normal(size=2).astype(np.float32).tobytes())] ^= 1
+    Path(trained).write_bytes(bytes(content))
+    with pytest.raises(QgsProcessingException, match="is not the file that its card describes"):
+        run_algorithm("embedlocations", {"INPUT": points(), "ENCODER": trained, "OUTPUT": str(tmp_path / "o.gpkg")})
+    assert not (tmp_path / "o.gpkg").exists()
+
+
+def test_swapped_coordinates_end_a_headless_run_with_a_sentence(qgis_process: Any, tmp_path: Path,
+                                                                trained: str) -> None:
+    source = layer_file(tmp_path / "in.gpkg", ["POINT (52.5 13.4)", "POINT (-33.9 151.2)"])
+    done = qgis_process("run", "earthprint:embedlocations", f"INPUT={source}", f"ENCODER={trained}",
+                        f"OUTPUT={tmp_path / 'o.gpkg'}")
+    said = done.output + done.errors
+    assert done.code != 0 and "Feature 2 of" in said and "the latitude 151.2°" in said and "swapped" in said
+    assert not (tmp_path / "o.gpkg").exists() and "Traceback" not in said
