@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import InputError
 from ..progress import Progress, check
 from .marked_places import MarkedPlaces
+
+_MOST_BYTES = 2 ** 31
 
 
 def dealt(places: MarkedPlaces, times: int, seed: int, progress: Progress) -> np.ndarray:
@@ -13,7 +16,13 @@ def dealt(places: MarkedPlaces, times: int, seed: int, progress: Progress) -> np
 
     Whole places change their marks, so that rows at one place, which are often copies, aren't taken for independent.
     """
-    found = np.empty((len(places), 1 + times), dtype=np.uint8 if places.binary else np.float64)
+    kind = np.dtype(np.uint8 if places.binary else np.float64)
+    most = _MOST_BYTES // (kind.itemsize * len(places)) - 1
+    if times > most:
+        raise InputError("bias-memory", "PERMUTATIONS: {times} shuffles of {places} places need {size:.1f} GiB of "
+                         "memory: give {most} at most.", times=times, places=len(places), most=max(most, 0),
+                         size=(1 + times) * len(places) * kind.itemsize / 2 ** 30)
+    found = np.empty((len(places), 1 + times), dtype=kind)
     found[:, 0] = places.share
     chance = np.random.default_rng([seed, 0])
     for column in range(1, 1 + times):

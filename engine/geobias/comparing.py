@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..progress import Progress, check
 from .aggregate import Aggregate
 from .chance import chosen_centres, share_as_large
-from .marked_places import marked_places
+from .marked_places import MarkedPlaces, marked_places
 from .neighbourhood import neighbourhood_for
 from .request import UNMARKED, BiasRequest
 from .scorer import BlockScorer
@@ -55,7 +55,7 @@ def compare_bias(places: np.ndarray, first: np.ndarray, second: np.ndarray, requ
         raise InputError("bias-compare", "There is nothing to compare for {name}: no point has a place and a mark of "
                          "both models, or no score looks at marks.", name=name)
     settings = neighbourhood_for(sites.upright, request, progress)
-    marks = _swapped(sites.share, rivals.share, request, progress)
+    marks = _swapped(sites, rivals, request, progress)
     totals = {score: Aggregate(marks.shape[1]) for score in scores}
     centres = chosen_centres(len(sites), request.centres, request.seed)
     done = 0
@@ -70,9 +70,11 @@ def compare_bias(places: np.ndarray, first: np.ndarray, second: np.ndarray, requ
     return tuple(_compared(score, totals[score].means()) for score in scores)
 
 
-def _swapped(first: np.ndarray, second: np.ndarray, request: BiasRequest, progress: Progress) -> np.ndarray:
+def _swapped(sites: MarkedPlaces, rivals: MarkedPlaces, request: BiasRequest, progress: Progress) -> np.ndarray:
     """Return marks `(places, 2 + 2 · permutations)`: both models, then both after each round of swapping."""
-    found = np.empty((len(first), 2 + 2 * request.permutations))
+    kind = np.uint8 if sites.binary and rivals.binary else np.float64
+    first, second = sites.share.astype(kind), rivals.share.astype(kind)
+    found = np.empty((len(first), 2 + 2 * request.permutations), dtype=kind)
     found[:, 0], found[:, 1] = first, second
     chance = np.random.default_rng([request.seed, 3])
     for column in range(2, found.shape[1], 2):

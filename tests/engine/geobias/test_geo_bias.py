@@ -324,6 +324,12 @@ def test_wrong_input_is_told_in_one_sentence(failing: np.ndarray, settings: dict
         run(cloud("north", 60, 1), failing, **settings)
 
 
+def test_more_shuffles_than_memory_holds_are_refused() -> None:
+    sites = marked_places(np.stack([np.linspace(-170, 170, 300_000), np.zeros(300_000)], axis=1), marks(300_000, 1))
+    with pytest.raises(InputError, match="9999 shuffles of 300000 places need 2.8 GiB of memory: give 7157 at most"):
+        dealt(sites, 9999, 0, Silent())
+
+
 def test_latitudes_beyond_90_are_refused() -> None:
     places = cloud("north", 60, 1)
     places[3, 1] = 120.0
