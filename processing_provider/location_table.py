@@ -20,12 +20,12 @@ _SECTION = re.compile(r"<!-- location encoders -->.*?<!-- end of location encode
 
 def encoder_table() -> str:
     """Return the table: a row for each encoder, with its defaults and dimensions."""
-    rows = ["<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>".format(
+    rows = ["<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>".format(
         family.id, html.escape(family.summary), html.escape(_defaults(family)), html.escape(_dimensions(family)),
-        _seam(family)) for family in FAMILIES]
+        _seam(family), "goes on" if family.polar else "turns") for family in FAMILIES]
     return "\n".join([
         "<!-- location encoders -->", "<table>",
-        "<tr><th>Id</th><th>What it is</th><th>Default scales</th><th>Dimensions</th><th>At ±180°</th></tr>",
+        "<tr><th>Id</th><th>What it is</th><th>Default scales</th><th>Dimensions</th><th>At ±180°</th><th>Around a pole</th></tr>",
         *rows, "</table>", "<!-- end of location encoders -->"])
 
 
