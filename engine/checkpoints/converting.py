@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..locations.card import LocationCard
 from ..locations.card_item import card_of_item
 from ..locations.stored import open_location_encoder
-from ..locations.storing import card_path, save_location_encoder
+from ..locations.storing import card_path
 from ..progress import Part, Progress, check
 from ..space import Space
 from . import geoclip, satclip, torchspatial
@@ -26,6 +26,7 @@ from .opening import open_checkpoint
 from .refusing import damaged, listed, no_checkpoint
 from .told import Told
 from .tower import Tower
+from .writing import write_tower
 
 _MARKS = {GEOCLIP: geoclip.MARK, SATCLIP: satclip.MARK, TORCHSPATIAL: torchspatial.MARK}
 _TITLES = {GEOCLIP: geoclip.TITLE, SATCLIP: satclip.TITLE, TORCHSPATIAL: torchspatial.TITLE}
@@ -74,7 +75,8 @@ def convert_checkpoint(request: ConvertRequest, progress: Progress) -> ConvertRe
     warnings = (*tower.warnings, *continuity.warnings(tower.name))
     card = _card(checkpoint, tower, request, continuity, warnings)
     progress.report(0.8, "Writing the encoder")
-    target = save_location_encoder(_target(request, card, checkpoint), tower.position, tower.network, card)
+    target = _target(request, card, checkpoint)
+    write_tower(target, card, tower.network)
     stored = open_location_encoder(target)
     for line in tower.left_out:
         progress.info(f"Left out: {line}.")

@@ -250,7 +250,7 @@ def test_the_same_checkpoint_makes_the_same_space_wherever_it_is_converted(tmp_p
     path = saved(tmp_path, geoclip_tower().module.state_dict(), "weights.pth")
     (tmp_path / "b").mkdir()
     first = converted(path)
-    second = convert_checkpoint(ConvertRequest(str(path), output=str(tmp_path / "b" / "weights.onnx")), Silent())
+    second = convert_checkpoint(ConvertRequest(str(path), output=str(tmp_path / "b" / "x.onnx")), Silent())
     assert first.space.key() == second.space.key()
     other = converted(path, name="another")
     assert other.id == "another" and other.space.key() != first.space.key()
