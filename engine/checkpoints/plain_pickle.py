@@ -246,7 +246,7 @@ def _stack_global(state: _State, argument: Any) -> None:
 def _named(state: _State, module: str, name: str) -> Any:
     """Return a name if it is one of the harmless ones."""
     text = f"{module}.{name}"
-    if text in _CALLS or module in ("torch", "torch.cuda") and name in _STORAGES:
+    if text in _CALLS or text in _DICTIONARIES or module in ("torch", "torch.cuda") and name in _STORAGES:
         return _Name(text)
     if module == "torch" and name in _ELEMENT_NAMES:
         return text
@@ -291,8 +291,8 @@ def _new_object(count: int) -> "Callable[[_State, Any], None]":
         """Drop the arguments and keep an inert value."""
         del state.stack[-count:]
         name = state.stack.pop()
-        # A dictionary with an order is made so by the newer protocols.
-        state.stack.append({} if name == _Name("collections.OrderedDict") else _refused_class(state, name))
+        plain = isinstance(name, _Name) and name.text in _DICTIONARIES
+        state.stack.append({} if plain else _refused_class(state, name))
     return make
 
 
@@ -340,6 +340,11 @@ def _sensible(number: Any) -> bool:
     return isinstance(number, int) and 0 <= number < _LARGEST
 
 
+def _path(*parts: Any) -> str:
+    """Return a path as text."""
+    return "/".join(str(part) for part in parts)
+
+
 def _first(value: Any, *_: Any) -> Any:
     """Return a parameter's tensor."""
     return value
@@ -383,6 +388,11 @@ def _number(kind: _NumberKind, raw: bytes) -> Any:
     return np.frombuffer(raw, np.dtype(name).newbyteorder(kind.order), 1)[0].item()
 
 
+# Dictionaries under another name: Lightning keeps a model's settings in one, and Python the arguments of a call.
+_DICTIONARIES = frozenset((
+    "collections.OrderedDict", "argparse.Namespace", "pytorch_lightning.utilities.parsing.AttributeDict",
+    "lightning.pytorch.utilities.parsing.AttributeDict", "lightning_fabric.utilities.data.AttributeDict",
+    "lightning.fabric.utilities.data.AttributeDict"))
 _CALLS: "Dict[str, Callable[..., Any]]" = {
     "collections.OrderedDict": _ordered,
     "torch._utils._rebuild_tensor": _tensor,
@@ -397,6 +407,8 @@ _CALLS: "Dict[str, Callable[..., Any]]" = {
     "numpy.dtype": _number_kind,
     "numpy.core.multiarray.scalar": _number,
     "numpy._core.multiarray.scalar": _number,
+    **{f"{module}.{kind}": _path for module in ("pathlib", "pathlib._local")
+       for kind in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import collections
 import hashlib
 import io
@@ -9,7 +10,9 @@ import json
 import os
 import pickle
 import struct
+import sys
 import tarfile
+import types
 import zipfile
 from pathlib import Path
 from typing import Any, Callable, Dict
@@ -75,6 +78,20 @@ def test_a_bare_state_dictionary_and_settings_are_found(tmp_path: Path) -> None:
                                                       "whole": np.int64(7), "size": torch.Size([2, 3])}}), Silent())
     assert told.settings == {"lr": 0.5, "name": "a", "range": [-1.0, 2, 3], "none": None, "scalar": 0.25, "whole": 7,
                              "size": (2, 3)}
+
+
+def test_settings_in_the_dictionaries_of_lightning_and_of_calls_are_plain_too(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("lightning.fabric.utilities.data")
+    module.AttributeDict = type("AttributeDict", (dict,), {"__module__": module.__name__})
+    for name in ("lightning", "lightning.fabric", "lightning.fabric.utilities"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    path = saved(tmp_path / "a.ckpt", {
+        "state_dict": torch.nn.Linear(2, 2).state_dict(),
+        "hyper_parameters": module.AttributeDict(degrees=10, kind="a"),
+        "args": argparse.Namespace(lr=0.1), "callbacks": {"dirpath": Path("a") / "b"}})
+    assert open_checkpoint(path, Silent()).settings == {"degrees": 10, "kind": "a"}
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9)
