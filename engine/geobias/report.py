@@ -103,8 +103,9 @@ def _tell_maps(report: Report, told: Told) -> None:
     figures = [Figure(wrong_map(whole, np.nan_to_num(told.marks.failures)), "The points that fail.")]
     if shown:
         local = result.local[shown]
+        scored = _map_places(told.places, enough & np.isfinite(local.values))
         figures.insert(0, Figure(
-            value_map(_map_places(told.places, enough & np.isfinite(local.values)), local.values, shown),
+            value_map(scored, local.values if shown == MARKED else np.maximum(local.values, 0.0), shown),
             f"The score {shown} around each place: high where its surroundings hold parts that fail much more, or "
             "much less, than the rest."))
     report.figures(figures)

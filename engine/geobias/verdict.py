@@ -13,6 +13,7 @@ from .result import BiasResult, ScoreFigure
 
 LEVEL = 0.05
 FEW = 10
+_Z = 1.96
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,24 @@ def figure_text(figure: ScoreFigure) -> str:
 
 
 def worst_text(result: BiasResult, places: np.ndarray) -> str:
-    """Say where most fail among the neighbourhoods that are large enough, empty where none is."""
+    """Say where most fail among the neighbourhoods that are large enough, empty where none is.
+
+    That is where the lower end of the share's interval is highest, so that ten of ten don't outdo ninety of a hundred.
+    """
     shares = np.where(result.near >= FEW, result.share_near, np.nan)
     if not np.isfinite(shares).any():
         return ""
-    row = int(np.nanargmax(shares))
+    row = int(np.nanargmax(_at_least(shares, np.maximum(result.near, 1))))
     overall = result.failures / max(result.rows, 1)
     longitude, latitude = (float(value) for value in places[row])
     return (f"Overall {100 * overall:.0f} % of the points do. Most do around {_degrees(latitude, 'N', 'S')}, "
             f"{_degrees(longitude, 'E', 'W')}: {100 * shares[row]:.0f} % of the {int(result.near[row])} places there.")
+
+
+def _at_least(share: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Return the lower end of Wilson's 95 % interval of a share."""
+    square = _Z * _Z / count
+    return (share + square / 2 - _Z * np.sqrt(share * (1 - share) / count + square / (4 * count))) / (1 + square)
 
 
 def _degrees(value: float, plus: str, minus: str) -> str:

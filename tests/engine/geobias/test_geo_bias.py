@@ -24,7 +24,7 @@ from earthprint.engine.geobias import (
 )
 from earthprint.engine.geobias.chance import dealt
 from earthprint.engine.geobias.marked_places import marked_places
-from earthprint.engine.geobias.verdict import verdict_of
+from earthprint.engine.geobias.verdict import verdict_of, worst_text
 from earthprint.engine.progress import Silent
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -186,6 +186,16 @@ def test_one_cluster_of_failures_is_found_and_the_same_failures_shuffled_are_not
     assert "The model does worse in places that lie together: grid score" in verdict_of(together).sentence
     chance = verdict_of(shuffled[0])
     assert chance.found is False and "No sign that these 500 places can show" in chance.sentence
+
+
+def test_the_worst_ground_is_where_it_is_surely_bad() -> None:
+    heavy = cloud("south", 300, 6, 30.0)
+    light = np.stack([np.linspace(20.0, 20.1, 11), np.full(11, 5.0)], axis=1)
+    failures = np.concatenate([np.arange(300) % 10 > 0, np.ones(11, dtype=bool)])
+    places = np.concatenate([heavy, light, cloud("north", 300, 1)])
+    found = run(places, np.concatenate([failures, np.zeros(300, dtype=bool)]), radius=60_000.0, permutations=0)
+    told = worst_text(found, places)
+    assert "Most do around 3" in told and "° S" in told and "90 % of the 300 places there" in told
 
 
 def test_marked_self_information_finds_the_cluster_too() -> None:
