@@ -40,7 +40,7 @@ def compare_encoders(request: BenchmarkRequest, progress: Progress) -> Benchmark
     for path in filter(None, (request.output.split("|")[0], request.report)):
         require_writable(Path(path))
     heard = _Heard(progress)
-    request = _with_probes(request, heard)
+    request = _with_probes(_whole(request), heard)
     store = ResultStore(request.results, request.resume)
     candidates = candidates_of(request)
     asked = [(layer, target) for layer in request.layers for target in layer.targets]
@@ -61,6 +61,12 @@ def compare_encoders(request: BenchmarkRequest, progress: Progress) -> Benchmark
     heard.info(f"{store.computed} pieces were computed, {store.found} were kept from earlier runs in {store.folder}.")
     heard.report(1.0)
     return found
+
+
+def _whole(request: BenchmarkRequest) -> BenchmarkRequest:
+    """Ask for all labels and all dimensions as well, beside which fewer are seen for what they are."""
+    return replace(request, labels=tuple(dict.fromkeys((*request.labels, ALL))),
+                   dimensions=tuple(dict.fromkeys((*request.dimensions, ALL))))
 
 
 def _with_probes(request: BenchmarkRequest, progress: Progress) -> BenchmarkRequest:

@@ -99,9 +99,9 @@ def _tell_dots(report: Report, answer: Answer, folds: str) -> None:
         rows.append(DotRow(best.name, tuple(Dot(one.setting.probe, one.estimate) for one in own),
                            best.kind == BASELINE))
     report.figure(dot_chart(rows, answer.shared.judge.score_name, answer.best_baseline(folds, ALL).score),
-                  "Every candidate by its best probe; lines are 95 % intervals over the folds. Baselines are grey, and "
-                  "the dashed line is the best of them. Overlapping intervals don't mean that there is no difference: "
-                  "the table compares pairs on the same folds.")
+                  "Every candidate, sorted by its best probe; lines are 95 % intervals over the folds. Baselines are "
+                  "grey, and the dashed line is the best of them. Overlapping intervals don't mean that there is no "
+                  "difference: the table compares pairs on the same folds.")
 
 
 def _tell_verdicts(report: Report, answer: Answer, folds: str) -> None:
@@ -176,7 +176,7 @@ def _tell_dimensions(report: Report, answer: Answer, folds: str) -> None:
         if any(math.isfinite(score) for score in scores[:-1]):
             body.append([name, *(Aligned(score_text(score)) for score in scores)])
     report.table(["Candidate", *map(str, asked), "all"], body,
-                 f"{answer.shared.judge.score_name} by how many dimensions are left; – where it has no more than that.")
+                 f"By how many dimensions are left ({answer.shared.judge.score_name}); – where there are no more.")
 
 
 def _to_show(answer: Answer, folds: str) -> "List[str]":

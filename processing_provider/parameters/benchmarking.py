@@ -104,13 +104,13 @@ def declare_protocol(algorithm: QgsProcessingAlgorithm) -> None:
                      "flatters whatever knows where a place is."))
     algorithm.add(
         QgsProcessingParameterString(LABELS, algorithm.tr("Numbers of labels"), "10;100;0"),
-        algorithm.tr("How many of the training labels are used, separated by semicolons; 0 = all. Few labels are drawn "
-                     "several times, the same ones for every candidate. A number that the folds can't give is left "
-                     "out, and said."))
+        algorithm.tr("How many of the training labels are used, separated by semicolons; 0 = all, which is always "
+                     "among them. Few labels are drawn several times, the same ones for every candidate. A number that "
+                     "the folds can't give is left out, and said."))
     algorithm.add(
         QgsProcessingParameterString(DIMENSIONS, algorithm.tr("Dimensions"), "0"),
-        algorithm.tr("To how many principal components vectors are reduced, separated by semicolons; 0 = all, as they "
-                     "are. The components are fitted to the training part of each fold."))
+        algorithm.tr("To how many principal components vectors are reduced, separated by semicolons; 0 = all, "
+                     "as they are, which is always among them. The components are fitted to the training part of each fold."))
     algorithm.add(
         choice(TASK, algorithm.tr("Task"), TASKS, "automatic"),
         algorithm.tr("regression: the target is a number, scored by R². classification: it is a class, scored by "

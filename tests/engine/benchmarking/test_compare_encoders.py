@@ -235,8 +235,8 @@ def test_classes_dimensions_and_few_labels(request_of: BenchmarkRequest, tmp_pat
     wide = np.concatenate([NOISE, 3 * TRUTH, 0.1 * NOISE], axis=0)
     field = write_field(tmp_path / "wide.tif", wide, TRANSFORM, space=Space("wide", 8))
     heard = Heard()
-    request = replace(request_of, layers=(Labelled(rows, ("kind", "code")),), fields=(field,), dimensions=(0, 2, 50),
-                      labels=(10, 500, 0), folds=("random",), probes=("knn",))
+    request = replace(request_of, layers=(Labelled(rows, ("kind", "code")),), fields=(field,), dimensions=(2, 50),
+                      labels=(10, 500), folds=("random",), probes=("knn",))
     found = rows_of(compare_encoders(request, heard).output)
     assert {row["measure"] for row in found} == {"balanced accuracy"}
     mine = [row for row in found if row["target"] == "kind" and row["candidate"] == "wide"]
