@@ -30,7 +30,9 @@ class ViewsLesson:
     """Aligns the encoder's vectors with photos and with the field under them; both get a linear layer each.
 
     A queue of vectors that the encoder gave for earlier batches adds wrong answers when a place is looked for. They
-    are a few steps old, which a small learning rate forgives, and held-out rows are judged without them.
+    are a few steps old, which a small learning rate forgives, and held-out rows are judged without them. It begins
+    anew with every pass over the rows, so that a training that was interrupted between two of them goes on as it would
+    have.
     """
 
     def __init__(self, torch: Any, views: Views, rows: np.ndarray, dimensions: int, seed: int, device: Any) -> None:
@@ -53,6 +55,7 @@ class ViewsLesson:
         self.parameters: "List[Any]" = [
             self._scale, *(part for layer in (self._look, self._of_field, self._of_photo)
                            for part in (layer.weight, layer.bias))]
+        self._passed = np.zeros(len(views.photos), dtype=bool)
         self._queue: "Optional[Any]" = None
         self._queued: "Optional[Any]" = None
 
@@ -70,7 +73,7 @@ class ViewsLesson:
         apart = same[:, None] != same[None, :]
         scale = self._scale.clamp(max=_MOST_SCALE).exp()
         learning = torch.is_grad_enabled() and bool(self._own[rows].all())
-        queue = self._elsewhere(same) if learning else None
+        queue = self._elsewhere(rows, same) if learning else None
         total = both_ways(torch, field, photo, scale, apart)
         for view in (field, photo):
             total = total + (contrast(torch, places, view, scale, apart)
@@ -107,8 +110,12 @@ class ViewsLesson:
         return torch_layer(self._torch, chance.normal(size=(outputs, inputs)) / math.sqrt(inputs), np.zeros(outputs),
                            self._device)
 
-    def _elsewhere(self, same: Any) -> Any:
+    def _elsewhere(self, rows: np.ndarray, same: Any) -> Any:
         """Return what the queue holds of places that the batch has not."""
+        if self._passed[rows].any():
+            self._passed[:] = False
+            self._queue = self._queued = None
+        self._passed[rows] = True
         return None if self._queue is None else self._queue[~self._torch.isin(self._queued, same)]
 
     def _remember(self, places: Any, same: Any) -> None:

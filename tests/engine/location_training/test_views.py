@@ -218,12 +218,16 @@ def test_the_loss_is_that_of_three_pairs_and_a_queue(world, one_thread):
     same, count = objective.views.same, len(objective.gathered)
     lesson = objective.lesson(torch, np.arange(40), 8, 0, torch.device("cpu"))
     seen = []
-    for rows, learning in ((np.arange(0, 12), True), (np.arange(40, count), False), (np.arange(8, 20), True)):
+    for rows, learning in ((np.arange(0, 12), True), (np.arange(40, count), False), (np.arange(12, 24), True),
+                           (np.arange(24, 40), True), (np.arange(6, 18), True), (np.arange(18, 28), True)):
+        if rows[0] == 6:
+            # What was seen before is seen again: a new pass begins, with a queue of its own.
+            seen = []
         places = unit(len(rows), 8, int(rows[0]))
         with torch.set_grad_enabled(learning):
             got = float(lesson.loss(torch.as_tensor(3.0 * places, dtype=torch.float32), rows).detach())
         views = {"photo": lesson.photos(rows), "field": lesson.fields(rows)}
-        queue = [one for one in seen if one[1] not in same[rows]] if learning else []
+        queue = [one for one in reversed(seen) if one[1] not in same[rows]] if learning else []
         vectors, numbers = [one[0] for one in queue], [one[1] for one in queue]
         expected = (naive(views["photo"], views["field"], 5.0, same[rows])
                     + naive(views["field"], views["photo"], 5.0, same[rows])) / 2
@@ -233,4 +237,4 @@ def test_the_loss_is_that_of_three_pairs_and_a_queue(world, one_thread):
         assert got == pytest.approx(expected / 3, rel=1e-4)
         if learning:
             seen += list(zip(places, same[rows]))
-    assert len(queue) == 8
+    assert len(queue) == 12
