@@ -78,6 +78,7 @@ def convert_checkpoint(request: ConvertRequest, progress: Progress) -> ConvertRe
     target = _target(request, card, checkpoint)
     write_tower(target, card, tower.network)
     stored = open_location_encoder(target)
+    progress.info(tower.description)
     for line in tower.left_out:
         progress.info(f"Left out: {line}.")
     for warning in warnings:
