@@ -14,7 +14,7 @@ from ...number_text import number_text
 from ...provenance import Provenance
 from ...report import Figure, Report
 from ..judged import Curve, Judged
-from ..request import VIEWS
+from ..request import CONTRASTIVE, DISTIL, VIEWS
 from .pictures import surface_map, training_map
 from .scores import tell_scores
 from .words import headline
@@ -31,7 +31,8 @@ def location_report(judged: Judged) -> Report:
     """Return the page."""
     report = Report(f"Location encoder “{judged.request.name or Path(judged.request.output).stem}”")
     report.lead(headline(judged.verdict))
-    report.paragraph(f"It was trained on {len(judged.places):,} places of {judged.name} to tell {judged.what}.")
+    told = _what(judged) if judged.objective in (DISTIL, CONTRASTIVE) else f"to tell {judged.what}"
+    report.paragraph(f"It was trained on {len(judged.places):,} places of {_short(judged.name)} {told}.")
     for warning in judged.warnings:
         report.warning(warning)
     tell_scores(report, judged)
@@ -41,6 +42,17 @@ def location_report(judged: Judged) -> Report:
     _tell_settings(report, judged)
     _tell_use(report, judged)
     return report
+
+
+def _what(judged: Judged) -> str:
+    """Say which vectors were learnt."""
+    own = judged.name == judged.what
+    return "to give their vectors" if own else f"to give the vectors of {_short(judged.what)}"
+
+
+def _short(name: str) -> str:
+    """Return a layer's name as it is, and of a file the name alone: folders are nobody's business."""
+    return Path(name).name if Path(name).is_absolute() else name
 
 
 def _tell_surface(report: Report, judged: Judged) -> None:

@@ -107,6 +107,20 @@ def test_places_lie_on_the_map_across_the_date_line():
     assert spots[1][0] < width and spots[0][0] > 0
 
 
+@pytest.mark.parametrize("changes, words", [
+    ({"objective": "distil", "name": "/home/somebody/field.tif", "what": "/home/somebody/field.tif"},
+     "2,500 places of field.tif to give their vectors."),
+    ({"objective": "contrastive", "name": "“points”", "what": "/home/somebody/field.tif"},
+     "2,500 places of “points” to give the vectors of field.tif."),
+    ({"objective": "views", "name": "“photos”", "what": "photos from one another"},
+     "2,500 places of “photos” to tell photos from one another."),
+])
+def test_says_what_was_learnt_without_folders(changes, words):
+    """The sentence fits the objective, and names no folder of somebody's machine."""
+    page = plain(location_report(made_training(**changes)).html())
+    assert words in page and "somebody" not in page
+
+
 def test_text_of_others_is_escaped_and_nothing_runs(tmp_path):
     """Names may hold anything; the page needs nothing else and holds no script."""
     evil = '<script>alert(1)</script>"&'
