@@ -155,8 +155,8 @@ def _tell_use(report: Report, judged: Judged) -> None:
         "torch nor the training data are needed.",
         "Between training places the vectors are interpolated, far from them they are made up: the card knows where "
         "training data lie, and “Embed locations” warns outside.",
-        "A location encoder learns who and what lives where. Before it decides about people, see with “Geo-bias” "
-        "whether errors lie together."]
+        "A location encoder learns who and what lives where. Before it decides about people, see with “Geo-bias of "
+        "predictions” whether errors lie together."]
     if judged.objective == VIEWS:
         notes.append("What looks at photos and at the field was needed for training only and is not stored: the file "
                      "holds the location encoder.")

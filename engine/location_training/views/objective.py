@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...field import how_to_state, open_field
+from ...geodesy import Ground
 from ...progress import Part, Progress
 from ...provenance import Provenance, merged
 from ...table import ColumnSpec, Rows
@@ -30,6 +31,9 @@ def views_objective(request: TrainLocationRequest, progress: Progress) -> ViewsO
     """Return the objective of three views, or say in words what is missing for it."""
     rows, path = _inputs(request)
     opened = open_field(path)
+    if Ground(opened.info.grid.wkt).planar:
+        raise InputError("views-crs", "The coordinate reference system of {field} doesn't tell where on the globe it "
+                         "is: assign the right one with “Assign projection”.", field=path)
     if not opened.space.declared:
         progress.warn(f"{path} doesn't say what its embeddings are. {how_to_state(opened)}")
     photos = _photos(rows, request, len(opened.info.data_bands), Part(progress, 0.0, 0.3))

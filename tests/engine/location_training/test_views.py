@@ -203,6 +203,14 @@ def test_asks_for_what_is_missing(world, change, words):
         views_objective(TrainLocationRequest(**{**asked.__dict__, **change}), Silent())
 
 
+def test_a_field_without_crs_is_nowhere(world, tmp_path):
+    """Longitudes are not taken for columns of a raster that doesn't say where it is."""
+    _, shapes, photos, _ = world
+    path = write_field(tmp_path / "nowhere.tif", np.ones((2, 200, 200)), (-100, 1, 0, 100, 0, -1), epsg=0)
+    with pytest.raises(InputError, match="where on the globe"):
+        views_objective(request_of(path, shapes[:30], photos[:30]), Silent())
+
+
 def test_photos_elsewhere_are_too_few(world):
     """Photos that don't lie over the field are counted in the refusal."""
     path, _, photos, _ = world
