@@ -25,7 +25,8 @@ def encoder_table() -> str:
         _seam(family), "goes on" if family.polar else "turns") for family in FAMILIES]
     return "\n".join([
         "<!-- location encoders -->", "<table>",
-        "<tr><th>Id</th><th>What it is</th><th>Default scales</th><th>Dimensions</th><th>At ±180°</th><th>Around a pole</th></tr>",
+        "<tr><th>Id</th><th>What it is</th><th>Default scales</th><th>Dimensions</th><th>At ±180°</th>"
+        "<th>Around a pole</th></tr>",
         *rows, "</table>", "<!-- end of location encoders -->"])
 
 

@@ -49,12 +49,15 @@ def encoded(card: LocationCard, network: Network, name: str, version: str = VERS
     graph = location_graph(card.position, network)
     graph.notes[LOCATION_NOTE] = _text(item, None)
     data = graph.to_bytes()
-    asset = item["assets"]["model"]
-    asset["file:size"] = len(data)
-    asset["file:checksum"] = MULTIHASH + hashlib.sha256(data).hexdigest()
-    item["links"] = [{"rel": "self", "href": f"./{Path(name).with_suffix('.json').name}",
-                      "type": "application/geo+json"}]
-    return data, item
+    return data, with_checksum(item, name, data)
+
+
+def with_checksum(item: "Dict[str, Any]", name: str, data: bytes) -> "Dict[str, Any]":
+    """Return an item with what it says of its file, which has this name and these bytes."""
+    asset = {**item["assets"]["model"], "href": f"./{name}", "file:size": len(data),
+             "file:checksum": MULTIHASH + hashlib.sha256(data).hexdigest()}
+    link = {"rel": "self", "href": f"./{Path(name).with_suffix('.json').name}", "type": "application/geo+json"}
+    return {**item, "assets": {**item["assets"], "model": asset}, "links": [link]}
 
 
 def location_graph(position: Position, network: Network) -> OnnxGraph:

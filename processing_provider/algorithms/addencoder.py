@@ -13,9 +13,11 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
+from ...engine.errors import InputError
 from ..adapters.feedback import FeedbackProgress
 from ..algorithm import EarthprintAlgorithm, Outputs, Parameters
 from ..encoder_folders import encoder_folders
+from ..environment import folders
 from ..parameters.card_answers import declare_card_answers, read_card_answers
 from ..parameters.encoder import found_templates
 from ..parameters.running import DEVICE, declare_device_choice
@@ -43,7 +45,8 @@ class AddEncoder(EarthprintAlgorithm):
         """Add parameters and outputs."""
         self.add(
             QgsProcessingParameterFile(ONNX, self.tr("ONNX file"), fileFilter=self.tr("ONNX files (*.onnx)")),
-            self.tr("The encoder's file. Weights in files beside it are stored along."))
+            self.tr("The encoder's file. Weights in files beside it are stored along. A location encoder, which says "
+                    "itself what it is, is stored as it is."))
         self.add(
             suggested_text(CARD, self.tr("Card"), "", ("",) + found_templates(), self.tr("Cards (*.json)"),
                            optional=True),
@@ -72,8 +75,23 @@ class AddEncoder(EarthprintAlgorithm):
         from ...engine.card_json import read_card
         from ...engine.encoders.add_request import AddRequest
         from ...engine.encoders.adding import add_encoder
+        from ...engine.location_mark import is_location_file
 
+        if is_location_file(self._fields["onnx"]):
+            return self._kept(progress)
         stored = add_encoder(AddRequest(**self._fields), encoder_folders(), progress)
         card = read_card(stored)
         progress.info(self.tr("Added {id}: {path}").format(id=card.id, path=stored))
         return {"OUTPUT": str(stored), "ENCODER_ID": card.id, "DIMENSIONS_OUT": card.output_dimensions}
+
+    def _kept(self, progress: FeedbackProgress) -> Outputs:
+        """Store a location encoder, which carries all its answers."""
+        from ...engine.locations.keeping import keep_location_encoder
+
+        if self._fields["name"]:
+            raise InputError("location-name", "NAME: a location encoder keeps the name that it was made with: leave "
+                             "this empty.")
+        card = keep_location_encoder(self._fields["onnx"], folders().encoders).card
+        progress.info(self.tr("Added {id}, which takes longitude and latitude (use it in “Embed locations”): "
+                              "{path}").format(id=card.id, path=card.path))
+        return {"OUTPUT": str(card.path), "ENCODER_ID": card.id, "DIMENSIONS_OUT": card.dimensions}

@@ -286,6 +286,19 @@ def test_a_trained_encoder_is_suggested_here_and_not_for_rasters(provider: Any, 
     assert not {"my-places", *IDS} & set(suggested("embedraster"))
 
 
+def test_a_trained_encoder_is_added_as_it_is(run_algorithm: Any, tmp_path: Path, trained: str,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARTHPRINT_ENCODERS", str(tmp_path / "others"))
+    added = run_algorithm("addencoder", {"ONNX": trained})
+    assert (added["ENCODER_ID"], added["DIMENSIONS_OUT"]) == ("my-places", 8)
+    assert Path(added["OUTPUT"]) == tmp_path / "others" / "my-places.json"
+    found = run_algorithm("embedlocations", {"INPUT": points(), "ENCODER": "my-places",
+                                             "OUTPUT": str(tmp_path / "o.gpkg")})
+    assert found["SPACE"] == find_location_encoder(trained).space().key()
+    with pytest.raises(QgsProcessingException, match="NAME: a location encoder keeps the name"):
+        run_algorithm("addencoder", {"ONNX": trained, "NAME": "mine"})
+
+
 def test_ground_that_nothing_was_learned_of_is_told(run_algorithm: Any, tmp_path: Path, trained: str) -> None:
     said = Listener()
     layer = layer_of(["POINT (13.4 52.5)", "POINT (100 10)", "POINT (100 11)"])

@@ -18,6 +18,7 @@ from earthprint.engine.errors import EarthprintError, InputError, OutputError, P
 from earthprint.engine.locations import Settings, find_location_encoder
 from earthprint.engine.locations.card import LocationCard
 from earthprint.engine.locations.coverage import coverage_of
+from earthprint.engine.locations.keeping import keep_location_encoder
 from earthprint.engine.locations.network import Activation, Linear, Lookup, Network, Normalise
 from earthprint.engine.locations.position import Position, position_of
 from earthprint.engine.locations.stored import open_location_encoder
@@ -301,3 +302,26 @@ def test_a_licence_that_the_source_states_is_not_said_twice() -> None:
     assert made.origins() == (KNOWN["alphaearth"],)
     assert card(position).origins() == (Provenance("Here and there", "MIT"),)
     assert card(position, licence="").origins() == ()
+
+
+# ---- the user's folder
+
+
+@pytest.mark.parametrize("with_card", [True, False])
+def test_an_encoder_from_elsewhere_is_kept_under_its_id(tmp_path: Path, with_card: bool) -> None:
+    path = saved(tmp_path, area=coverage_of(PLACES[:5]))
+    if not with_card:
+        card_path(path).unlink()
+    folder = tmp_path / "mine"
+    kept = keep_location_encoder(path, folder)
+    assert sorted(item.name for item in folder.iterdir()) == ["here-and-there.json", "here-and-there.onnx"]
+    assert kept.card.space().key() == open_location_encoder(path).space().key()
+    found = find_location_encoder("here-and-there", folders=EncoderFolders(user=folder))
+    np.testing.assert_array_equal(found.vectors(PLACES), open_location_encoder(path).vectors(PLACES))
+    # Once more is no harm; another encoder of the name is refused.
+    keep_location_encoder(path, folder)
+    other = saved(tmp_path, "other.onnx")
+    with pytest.raises(InputError, match="There is another encoder here-and-there in"):
+        keep_location_encoder(other, folder)
+    np.testing.assert_array_equal(find_location_encoder("here-and-there", folders=EncoderFolders(user=folder)).vectors(
+        PLACES), found.vectors(PLACES))
