@@ -33,8 +33,8 @@ class Answer:
 
     @property
     def layer(self) -> str:
-        """Return the layer's name without the quotes of messages."""
-        return self.shared.question.layer.strip("“”")
+        """Return what the layer is called."""
+        return self.shared.question.layer
 
     @property
     def rows(self) -> int:

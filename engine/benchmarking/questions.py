@@ -17,7 +17,7 @@ from ..training.columns import NUMERIC_TYPES
 from ..training.gathering.joins import key_columns
 from ..training.gathering.labels import Labels, read_labels
 from ..training.gathering.request import MEAN, GatherRequest
-from .request import AUTOMATIC, CLASSIFICATION, REGRESSION, BenchmarkRequest, Labelled
+from .request import AUTOMATIC, CLASSIFICATION, REGRESSION, BenchmarkRequest
 
 _MOST_CODES = 10
 _ELSEWHERE = "elsewhere"
@@ -40,9 +40,8 @@ class Question:
         return self.gather.task == CLASSIFICATION
 
 
-def read_question(layer: Labelled, target: str, request: BenchmarkRequest, progress: Progress) -> Question:
-    """Read the labels of one column."""
-    rows = layer.rows
+def read_question(name: str, rows: Rows, target: str, request: BenchmarkRequest, progress: Progress) -> Question:
+    """Read the labels of one column; `name` is what the layer is called in results."""
     column = column_named(rows.columns, target)
     if column is None:
         raise InputError("benchmark-target", "{name} has no column “{column}”, which TARGET names: choose among "
@@ -57,7 +56,7 @@ def read_question(layer: Labelled, target: str, request: BenchmarkRequest, progr
         seed=request.seed, memory_mib=request.memory_mib, registry=request.registry)
     gather.check()
     labels = read_labels(gather, None, progress).labels
-    return Question(rows.name, column.name, labels, _places(rows, labels, progress), gather, own)
+    return Question(name, column.name, labels, _places(rows, labels, progress), gather, own)
 
 
 def _keys(rows: Rows, request: BenchmarkRequest) -> "List[str]":

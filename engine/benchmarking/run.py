@@ -17,7 +17,7 @@ from ..training.folds import Folds
 from ..whole import require_writable
 from .answers import FLOOR, Answer
 from .bias import Bias, bias_of
-from .candidates import BASELINE, Candidate, content_of
+from .candidates import BASELINE, Candidate, content_of, made_different
 from .gathered import Gathered, gather_vectors
 from .planning import candidates_of
 from .probing import FoldVectors, Probed, fold_vectors, out_of_fold, reducible
@@ -43,11 +43,12 @@ def compare_encoders(request: BenchmarkRequest, progress: Progress) -> Benchmark
     request = _with_probes(_whole(request), heard)
     store = ResultStore(request.results, request.resume)
     candidates = candidates_of(request)
-    asked = [(layer, target) for layer in request.layers for target in layer.targets]
+    names = made_different([layer.rows.name.strip("“”") for layer in request.layers])
+    asked = [(name, layer.rows, target) for name, layer in zip(names, request.layers) for target in layer.targets]
     answers: "List[Answer]" = []
-    for number, (layer, target) in enumerate(asked):
+    for number, (name, rows, target) in enumerate(asked):
         part = Part(heard, 0.97 * number / len(asked), 0.97 * (number + 1) / len(asked))
-        question = read_question(layer, target, request, Part(part, 0.0, 0.02))
+        question = read_question(name, rows, target, request, Part(part, 0.0, 0.02))
         answers.append(_answer(question, candidates, request, store, Part(part, 0.02, 1.0)))
     for sentence in headlines(answers):
         heard.info(sentence)

@@ -109,8 +109,8 @@ def declare_protocol(algorithm: QgsProcessingAlgorithm) -> None:
                      "the folds can't give is left out, and said."))
     algorithm.add(
         QgsProcessingParameterString(DIMENSIONS, algorithm.tr("Dimensions"), "0"),
-        algorithm.tr("To how many principal components vectors are reduced, separated by semicolons; 0 = all, "
-                     "as they are, which is always among them. The components are fitted to the training part of each fold."))
+        algorithm.tr("To how many principal components vectors are reduced, separated by semicolons; 0 = all, as they "
+                     "are, which is always among them. The components are fitted to the training part of each fold."))
     algorithm.add(
         choice(TASK, algorithm.tr("Task"), TASKS, "automatic"),
         algorithm.tr("regression: the target is a number, scored by R². classification: it is a class, scored by "

@@ -283,7 +283,7 @@ def test_images_give_baselines_that_a_loop_repeats_and_the_automatic_encoder(req
     assert {row["candidate"] for row in found} == {"mean", "raw bands", "band statistics", "automatic", "coordinates"}
     assert one(found, "raw bands")["score"] > 0.99 and one(found, "automatic")["file_bytes"] > 1000
     assert one(found, "raw bands")["dimensions"] == 2 and one(found, "band statistics")["dimensions"] == 4
-    question = read_question(request.layers[0], "yield", request, Silent())
+    question = read_question("plots", request.layers[0].rows, "yield", request, Silent())
     imaging = Imaging(tmp_path, EncoderFolders(), 4, 0, "cpu", 256)
     given = BandStatistics("s", image, imaging).vectors(question, Silent())
     assert given.there.all()

@@ -31,9 +31,9 @@ TRANSFORM = (500000.0, PIXEL, 0.0, 5700000.0, 0.0, -PIXEL)
 
 def question_of(shapes: "list[str]", tmp_path: Path) -> object:
     rows = MadeRows(shapes, {"value": [float(number) for number in range(len(shapes))]}, name="“plots”")
-    layer = Labelled(rows, ("value",))
-    return read_question(layer, "value", BenchmarkRequest((layer,), str(tmp_path / "x.gpkg"), str(tmp_path / "r"),
-                                                          EncoderFolders(), task="regression"), Silent())
+    request = BenchmarkRequest((Labelled(rows, ("value",)),), str(tmp_path / "x.gpkg"), str(tmp_path / "r"),
+                               EncoderFolders(), task="regression")
+    return read_question("plots", rows, "value", request, Silent())
 
 
 def test_draws_are_training_rows_with_every_class_and_repeat_by_seed() -> None:
