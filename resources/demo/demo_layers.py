@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Mapping, Tuple
+from typing import Dict, Mapping, Optional, Tuple
 
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
@@ -25,6 +25,7 @@ from qgis.core import (
 )
 
 from ...engine.analyses.clusters.request import ClusterClass
+from ...processing_provider.styles.bias_points import style_bias
 from ...processing_provider.styles.change import style_magnitude
 from ...processing_provider.styles.cluster_layer import style_cluster_layer
 from ...processing_provider.styles.embedding_raster import style_embedding_raster
@@ -44,6 +45,7 @@ _INFRARED_BRIGHT = 5200.0
 _PHOTO_SIZE = 11.0
 # The share of cells whose change counts as ordinary when colours are chosen.
 _ORDINARY = 0.9
+_FIRST_SCORE = "grid"
 
 LAND_COVER_COLOURS: Mapping[str, str] = {
     "broadleaf forest": "#2f7d32",
@@ -99,15 +101,21 @@ class DemoLayers:
     plots: QgsVectorLayer
     true_changes: QgsVectorLayer
     area: QgsVectorLayer
+    houses: QgsRasterLayer
+    houses_kept: QgsVectorLayer
+    cover_bias: QgsVectorLayer
+    place_colours: Optional[QgsVectorLayer]
 
     def groups(self) -> Dict[str, Tuple[QgsMapLayer, ...]]:
         """Return the layers by group, as the legend shows them from the top down."""
         return {
             "What is known": (self.land_cover, self.plots, self.true_changes, self.area),
-            "Predictions": (self.cover_doubt, self.cover, self.cover_summer_doubt, self.cover_summer, self.height,
-                            self.height_lower, self.height_upper, self.hexagon_heights),
-            "Answers": (self.places, self.similar, self.similarity, self.changed, self.change, self.clusters,
-                        self.clusters_summer, self.hexagons, self.picture, self.picture_summer, self.photo_links),
+            "Predictions": (self.cover_bias, self.cover_doubt, self.cover, self.cover_summer_doubt, self.cover_summer,
+                            self.height, self.height_lower, self.height_upper, self.hexagon_heights,
+                            *((self.place_colours,) if self.place_colours is not None else ())),
+            "Answers": (self.places, self.similar, self.similarity, self.houses_kept, self.houses, self.changed,
+                        self.change, self.clusters, self.clusters_summer, self.hexagons, self.picture,
+                        self.picture_summer, self.photo_links),
             "Embedding tables": (self.photos, self.locations, self.points, self.patches),
             "Embedding rasters": (self.town, self.spring, self.summer),
             "Scene": (self.scene_spring, self.scene_summer, self.scene_grey),
@@ -115,7 +123,8 @@ class DemoLayers:
 
     def further_views(self) -> Tuple[QgsMapLayer, ...]:
         """Return the layers that show a file in another way than its own style does."""
-        return self.scene_grey, self.cover_doubt, self.cover_summer_doubt, self.height_lower, self.height_upper
+        return (self.scene_grey, self.cover_doubt, self.cover_summer_doubt, self.height_lower, self.height_upper,
+                self.houses_kept)
 
 
 def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
@@ -154,6 +163,10 @@ def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
         plots=_vector(files.plots, "Measured plots"),
         true_changes=_vector(files.true_changes, "True changes"),
         area=_vector(files.area_of_interest, "Area of interest"),
+        houses=_raster(folder / steps.HOUSES, "Like a few houses"),
+        houses_kept=_vector(files.land_cover, "Houses that the search has not seen"),
+        cover_bias=_vector(folder / steps.COVER_BIAS, "Where land cover is mistaken together"),
+        place_colours=_vector_if_there(folder / steps.PLACE_COLOURS, "What a location encoder learnt"),
     )
     for layer in (layers.scene_spring, layers.scene_summer):
         _true_colour(layer)
@@ -164,6 +177,7 @@ def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
     style_embedding_table(layers.patches)
     style_embedding_table(layers.points)
     style_score_raster(layers.similarity)
+    _style_judged(layers)
     style_magnitude(layers.change, layers.change.dataProvider().cumulativeCut(1, 0.0, _ORDINARY)[1])
     for layer in (layers.picture, layers.picture_summer):
         layer.setRenderer(QgsMultiBandColorRenderer(layer.dataProvider(), 1, 2, 3))
@@ -187,6 +201,21 @@ def open_layers(folder: Path, files: SceneFiles) -> DemoLayers:
     return layers
 
 
+def _style_judged(layers: DemoLayers) -> None:
+    """Style what judges searches and predictions."""
+    style_score_raster(layers.houses)
+    layers.houses_kept.setSubsetString(steps.HOUSES_KEPT)
+    layers.houses_kept.setRenderer(QgsSingleSymbolRenderer(QgsMarkerSymbol.createSimple(
+        {"name": "circle", "color": "255,255,255,0", "outline_color": "#e4572e", "outline_width": "0.5",
+         "size": "2.6"})))
+    style_bias(layers.cover_bias, "bias_" + _FIRST_SCORE)
+    if layers.place_colours is not None:
+        symbol = QgsFillSymbol.createSimple({"outline_color": "white", "outline_width": "0.1"})
+        symbol.symbolLayer(0).setDataDefinedProperty(
+            QgsSymbolLayer.Property.PropertyFillColor, QgsProperty.fromField("colour"))
+        layers.place_colours.setRenderer(QgsSingleSymbolRenderer(symbol))
+
+
 def _style_predictions(layers: DemoLayers, folder: Path) -> None:
     """Style what the predictors said, and what they learnt it from."""
     for layer in (layers.cover, layers.cover_summer):
@@ -207,6 +236,11 @@ def _raster(path: Path, name: str) -> QgsRasterLayer:
 def _vector(path: Path, name: str) -> QgsVectorLayer:
     """Open a vector layer."""
     return _opened(QgsVectorLayer(str(path), name, "ogr"), path)
+
+
+def _vector_if_there(path: Path, name: str) -> Optional[QgsVectorLayer]:
+    """Open a vector layer of a step that may have been left out."""
+    return _vector(path, name) if path.exists() else None
 
 
 def _opened(layer: QgsMapLayer, path: Path) -> QgsMapLayer:

@@ -56,6 +56,7 @@ class Account:
     pictures: Sequence[Shown]
     movements: Sequence[Movement]
     project: str
+    left_out: Sequence[Tuple[str, str]] = ()
 
 
 def page(account: Account) -> str:
@@ -78,6 +79,7 @@ def page(account: Account) -> str:
         "The times include the start of QGIS, about two seconds for each call; from the third call on two calls run "
         "at a time, where neither reads what the other writes.</p>",
         *[_step(number, outcome) for number, outcome in enumerate(account.outcomes, start=1)],
+        *[f"<h3>{escape(title)}</h3><p>Left out: {escape(reason)}.</p>" for title, reason in account.left_out],
         f'<p class="quiet">Made by Earthprint {escape(account.version)}.</p>',
         "</main></body></html>",
     ]
@@ -110,7 +112,7 @@ def _trainings(outcomes: Sequence[Outcome]) -> str:
     """Return the table of how good the predictors are, or nothing where none was trained."""
     rows = [
         f'<tr><td><a href="{escape(outcome.step.report)}">{escape(outcome.step.title)}</a></td>'
-        f'<td>{"R²" if "regression" in outcome.step.algorithm else "balanced accuracy"}</td>'
+        f'<td>{escape(_figure_of(outcome))}</td>'
         + "".join(f'<td class="number">{_score(outcome.results.get(name))}</td>'
                   for name in ("SCORE", "SCORE_RANDOM", "SCORE_COORDINATES")) + "</tr>"
         for outcome in outcomes if "SCORE_COORDINATES" in outcome.results
@@ -125,6 +127,12 @@ def _trainings(outcomes: Sequence[Outcome]) -> str:
         "<table><tr><th>Report</th><th>Figure</th><th class=number>New places</th><th class=number>Random folds</th>"
         "<th class=number>Position alone</th></tr>" + "".join(rows) + "</table>"
     )
+
+
+def _figure_of(outcome: Outcome) -> str:
+    """Return what the scores of a training are called."""
+    usual = "R²" if "regression" in outcome.step.algorithm else "balanced accuracy"
+    return str(outcome.results.get("SCORE_NAME") or usual)
 
 
 def _score(value: object) -> str:

@@ -35,7 +35,7 @@ def pictures_of(layers: DemoLayers) -> List[Picture]:
     everything = layers.scene_spring.extent()
     area = layers.area.extent()
     area.scale(1.06)
-    return [
+    found = [
         Picture("scene_spring", "The scene in May 2023",
                 "Red, green and blue of six bands. An invented landscape, drawn by a program; the holes are clouds.",
                 (layers.scene_spring,), everything),
@@ -56,6 +56,9 @@ def pictures_of(layers: DemoLayers) -> List[Picture]:
         Picture("similarity", "Places like the quarries",
                 "Brighter means more alike. Outlined: what the best threshold takes; numbered: the five best places.",
                 (layers.places, layers.similar, layers.similarity), everything),
+        Picture("houses", "Places like a few houses",
+                "Brighter means more alike to five points. Circles: houses that the search has not seen; the report "
+                "tells how much ground one has to walk to find them.", (layers.houses_kept, layers.houses), everything),
         Picture("clusters_spring", "What is there, without labels",
                 "Seven groups of cells that look alike, found by the program alone.", (layers.clusters,), everything),
         Picture("clusters_summer", "The same groups two years later",
@@ -82,6 +85,9 @@ def pictures_of(layers: DemoLayers) -> List[Picture]:
         Picture("cover_summer", "The same predictor two years later",
                 "Woods, water and town are known again. Many harvested fields are not: no label showed any, and "
                 "they are marked dark.", (layers.cover_summer_doubt, layers.cover_summer), everything),
+        Picture("cover_bias", "Where land cover is mistaken together",
+                "Darker points have more mistakes on one side of them than on another; grey ones have too few others "
+                "around them to tell.", (layers.cover_bias, layers.scene_grey), everything),
         Picture("height", "Height of what stands there",
                 "Metres, from pale (bare ground) to dark (20 m), learnt from the measured plots, which are drawn as "
                 "squares in the same colours.", (layers.plots, layers.height), everything),
@@ -105,6 +111,13 @@ def pictures_of(layers: DemoLayers) -> List[Picture]:
                 "what similar places are sought by.",
                 (layers.land_cover, layers.scene_grey), everything),
     ]
+    if layers.place_colours is not None:
+        found.append(Picture(
+            "place_colours", "What a location encoder learnt",
+            "From heights on plots it learnt which places are alike; hexagons in like colours are so to it. It has "
+            "seen nothing but their longitude and latitude.", (layers.plots, layers.place_colours, layers.scene_grey),
+            everything))
+    return found
 
 
 def draw(picture: Picture, folder: Path) -> Path:

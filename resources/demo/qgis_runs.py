@@ -19,7 +19,7 @@ PROGRAM_VARIABLE = "EARTHPRINT_QGIS_PROCESS"
 AT_A_TIME = 2
 _LONGEST_MESSAGE = 15
 # What these parameters name is written, what others name is read.
-_RESULTS = ("OUTPUT", "POLYGONS", "PLACES", "SUMMARY", "MODEL_OUT", "REPORT", "LINES")
+_RESULTS = ("OUTPUT", "POLYGONS", "PLACES", "SUMMARY", "MODEL_OUT", "REPORT", "LINES", "PREDICTIONS")
 
 
 class DemoError(Exception):
@@ -28,12 +28,16 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One call of an algorithm: what it is for, and its parameters in the order a reader should see them."""
+    """One call of an algorithm: what it is for, and its parameters in the order a reader should see them.
+
+    `package` is what it needs beyond what the plugin always needs.
+    """
 
     title: str
     caption: str
     algorithm: str
     parameters: Tuple[Tuple[str, str], ...]
+    package: str = ""
 
     @property
     def command(self) -> str:

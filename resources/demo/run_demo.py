@@ -16,6 +16,8 @@ if not __package__:
     raise SystemExit("Run the demo with “./dev demo”, or as python -m earthprint.resources.demo.run_demo FOLDER.")
 
 from ...engine.errors import EarthprintError
+from ...engine.packages import state
+from .left_out import LeftOut, part_steps
 from .movement import movements
 from .page import Account, Shown, page
 from .qgis_runs import DemoError, Outcome, QgisRuns
@@ -44,6 +46,7 @@ class Run:
 
     outcomes: Sequence[Outcome]
     first_raster_seconds: float
+    left_out: Sequence[LeftOut]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -88,6 +91,7 @@ def _demo(request: Request) -> None:
         pictures=shown,
         movements=moved,
         project=project,
+        left_out=[(one.step.title, one.reason) for one in run.left_out],
     )
     (request.folder / PAGE).write_text(page(account), encoding="utf-8")
     print(f"From an empty profile to the first embedding raster: {run.first_raster_seconds:.1f} s")
@@ -104,14 +108,23 @@ def _forget_statistics(folder: Path) -> None:
 def _run_steps(folder: Path) -> Run:
     """Run all algorithms in a profile that is empty at first and gone afterwards."""
     # The first raster is waited for alone, so that its time is that of a machine with nothing else to do.
-    first = next(number for number, step in enumerate(STEPS, start=1) if ("OUTPUT", SPRING) in step.parameters)
+    steps, missing = part_steps(STEPS, _problem_of)
+    for one in missing:
+        print(f"   ---   {one.step.title}: left out, {one.reason}", flush=True)
+    first = next(number for number, step in enumerate(steps, start=1) if ("OUTPUT", SPRING) in step.parameters)
     with tempfile.TemporaryDirectory(prefix="earthprint-demo-") as profile:
         runs = QgisRuns(folder, Path(profile))
         started = time.monotonic()
-        outcomes = run_steps(STEPS[:first], runs.run, _tell_outcome)
+        outcomes = run_steps(steps[:first], runs.run, _tell_outcome)
         first_raster = time.monotonic() - started
-        outcomes += run_steps(STEPS[first:], runs.run, _tell_outcome)
-    return Run(outcomes, first_raster)
+        outcomes += run_steps(steps[first:], runs.run, _tell_outcome)
+    return Run(outcomes, first_raster, missing)
+
+
+def _problem_of(package: str) -> str:
+    """Return what is wrong with an optional package, nothing where it can be used."""
+    found = state(package)
+    return "" if found.usable else found.problem
 
 
 def _tell_outcome(outcome: Outcome) -> None:

@@ -36,8 +36,20 @@ COVER_SUMMER = "cover_summer.tif"
 HEIGHT_PREDICTOR = "height.onnx"
 HEIGHT = "height_spring.tif"
 HEXAGON_HEIGHTS = "hexagon_heights.gpkg"
+HOUSES = "similarity_houses.tif"
+HOUSES_BANDS = "similarity_houses_bands.tif"
+HOUSES_CURVES = "houses_recall.gpkg"
+COVER_JUDGED = "cover_judged.gpkg"
+COVER_BIAS = "cover_bias.gpkg"
+PLACE_ENCODER = "heights_by_place.onnx"
+HEXAGON_PLACES = "hexagon_places.gpkg"
+PLACE_COLOURS = "hexagon_place_colours.gpkg"
 MODEL = "map_what_is_there.model3"
 MODEL_CLUSTERS = "model_clusters.tif"
+
+_BUILT_UP = "\"land_cover\" = 'built-up' AND \"fid\" % 12"
+HOUSES_SHOWN = f"{_BUILT_UP} = 1"
+HOUSES_KEPT = f"{_BUILT_UP} <> 1"
 
 STEPS: Tuple[Step, ...] = (
     Step(
@@ -128,6 +140,38 @@ STEPS: Tuple[Step, ...] = (
         ),
     ),
     Step(
+        "Find places like a few houses",
+        "A twelfth of the points on houses and yards are the examples. The others are kept for judging the search.",
+        "earthprint:similarityraster",
+        (("INPUT", SPRING), ("EXAMPLES", f"land_cover.gpkg|subset={HOUSES_SHOWN}"), ("OUTPUT", HOUSES)),
+    ),
+    Step(
+        "Search again without an encoder",
+        "The same examples, and the six bands of each pixel as its vector: what one could do without embeddings.",
+        "earthprint:similarityraster",
+        (
+            ("INPUT", "scene_spring.tif"),
+            ("EXAMPLES", f"land_cover.gpkg|subset={HOUSES_SHOWN}"),
+            ("STANDARDISE", "true"),
+            ("OUTPUT", HOUSES_BANDS),
+        ),
+    ),
+    Step(
+        "Judge both searches by houses that they have not seen",
+        "Whoever walks the best-scoring ground first: how much is found after so many km²? Beside the two searches "
+        "stands one at random. Houses lie in villages and tell little of each other, so the band about each curve "
+        "comes from groups of neighbours.",
+        "earthprint:recallarea",
+        (
+            ("INPUTS", HOUSES),
+            ("INPUTS", HOUSES_BANDS),
+            ("LABELS", "embeddings;raw bands"),
+            ("TRUTH", f"land_cover.gpkg|subset={HOUSES_KEPT}"),
+            ("OUTPUT", HOUSES_CURVES),
+            ("REPORT", "houses_recall.html"),
+        ),
+    ),
+    Step(
         "Map what is there, without labels",
         "Cells that look alike form groups. The report tells how they lie and how far to trust them; the saved model "
         "gives another date the same groups.",
@@ -215,8 +259,16 @@ STEPS: Tuple[Step, ...] = (
             ("EMBEDDINGS", SPRING),
             ("MODEL", "knn"),
             ("OUTPUT", COVER_PREDICTOR),
+            ("PREDICTIONS", COVER_JUDGED),
             ("REPORT", "cover.html"),
         ),
+    ),
+    Step(
+        "Ask whether it errs in places that lie together",
+        "Labels predicted while they were held out, right or wrong. The score is high where one side of a place has "
+        "more errors than the other; dealing the same errors out by chance says how high it would be anyway.",
+        "earthprint:geobias",
+        (("INPUT", COVER_JUDGED), ("OUTPUT", COVER_BIAS), ("REPORT", "cover_bias.html")),
     ),
     Step(
         "Map land cover",
@@ -290,6 +342,33 @@ STEPS: Tuple[Step, ...] = (
         "Three principal components of these vectors: near points have like colours, whatever grows there.",
         "earthprint:reducetable",
         (("INPUT", LOCATIONS), ("PICTURE", "true"), ("OUTPUT", LOCATION_COLOURS)),
+    ),
+    Step(
+        "Teach a location encoder",
+        "A small network learns from the measured plots how tall things stand at which place, from longitude and "
+        "latitude alone. The report sets it beside plain coordinates and beside the nearest plots, which in a "
+        "landscape like this know as much.",
+        "earthprint:trainlocationencoder",
+        (
+            ("INPUT", "plots.gpkg"),
+            ("TARGET", "height"),
+            ("EPOCHS", "30"),
+            ("OUTPUT", PLACE_ENCODER),
+            ("REPORT", "heights_by_place.html"),
+        ),
+        package="torch",
+    ),
+    Step(
+        "Embed hexagons by it",
+        "What was learnt is one ONNX file, which needs no torch any more. Where plots were far, it says so.",
+        "earthprint:embedlocations",
+        (("INPUT", HEXAGONS), ("ENCODER", PLACE_ENCODER), ("OUTPUT", HEXAGON_PLACES)),
+    ),
+    Step(
+        "Draw what it learnt as colours",
+        "Three principal components: places that it takes for alike have like colours.",
+        "earthprint:reducetable",
+        (("INPUT", HEXAGON_PLACES), ("PICTURE", "true"), ("OUTPUT", PLACE_COLOURS)),
     ),
     Step(
         "Run a graphical model",

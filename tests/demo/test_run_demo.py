@@ -16,13 +16,16 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
+from earthprint.engine.packages import state
 from earthprint.resources.demo import steps
+from earthprint.resources.demo.left_out import part_steps
 from earthprint.resources.demo.movement import Movement, movements
 from earthprint.resources.demo.page import Account, Shown, page
 from earthprint.resources.demo.qgis_runs import DemoError, Outcome, QgisRuns, Step
 from earthprint.resources.demo.scene import scene_files
 from earthprint.resources.demo.side_by_side import run_steps
 
+WITH_TORCH = state("torch").usable
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -68,7 +71,7 @@ def test_the_project_opens_wherever_its_folder_lies(demo: Path, qgis_app: object
     project = QgsProject()
     assert project.read(str(demo / "earthprint_demo.qgz"))
     layers = project.mapLayers().values()
-    assert len(layers) == 33
+    assert len(layers) == 33 + 3 + WITH_TORCH
     assert [layer.name() for layer in layers if not layer.isValid()] == []
     assert {Path(layer.source().split("|")[0]).parent for layer in layers} == {demo}
     groups = [group.name() for group in project.layerTreeRoot().findGroups()]
@@ -319,12 +322,12 @@ def test_the_page_shows_pictures_that_are_there_and_every_command(demo: Path) ->
     text = (demo / "index.html").read_text(encoding="utf-8")
     links = _Links()
     links.feed(text)
-    assert len(set(links.found)) == 22 + 4, "pictures and reports"
+    assert len(set(links.found)) == 24 + 6 + 2 * WITH_TORCH, "pictures and reports"
     assert all((demo / link).is_file() for link in links.found)
     assert "http" not in text
     plain = unescape(text)
     for step in steps.STEPS:
-        assert step.command in plain
+        assert step.command in plain or not WITH_TORCH and step.title in plain
 
 
 def test_pictures_show_something(demo: Path) -> None:
@@ -385,6 +388,24 @@ def test_steps_wait_for_what_they_read_and_for_nothing_else() -> None:
     outcomes = run_steps((encoder, card, part, other), run, lambda outcome: told.append(outcome.step.title))
     assert [one.step.title for one in outcomes] == ["encoder", "card", "part", "other"]
     assert sorted(told) == sorted(order) and order.index("other") < 3
+
+
+def test_steps_without_their_package_are_left_out_with_all_that_needs_them() -> None:
+    train = Step("train", "", "native:x", (("INPUT", "a.gpkg"), ("OUTPUT", "e.onnx")), package="torch")
+    embed = made("embed", ENCODER="e.onnx", OUTPUT="b.gpkg")
+    draw, other = made("draw", INPUT="b.gpkg", OUTPUT="c.gpkg"), made("other", INPUT="a.gpkg", OUTPUT="d.gpkg")
+    taken, missing = part_steps((train, embed, draw, other), lambda package: f"{package} is not installed.")
+    assert taken == [other] and [one.step for one in missing] == [train, embed, draw]
+    assert "torch is not installed" in missing[0].reason and "“train”" in missing[1].reason
+    assert part_steps((train, embed), lambda package: "") == ([train, embed], [])
+    told = page(account(left_out=[("train", "it <needs> torch")]))
+    assert "<h3>train</h3><p>Left out: it &lt;needs&gt; torch.</p>" in told
+
+
+def test_the_search_for_houses_beats_chance(demo: Path) -> None:
+    rows = [row for row in features_of(demo / steps.HOUSES_CURVES) if row["query"] == "embeddings"]
+    tenth = max(row["recall"] for row in rows if row["area_share"] <= 0.1 + 1e-9)
+    assert tenth > 0.3 and rows[-1]["recall"] == max(row["recall"] for row in rows)
 
 
 def test_a_failure_among_steps_ends_them_all() -> None:
