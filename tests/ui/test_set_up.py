@@ -25,7 +25,11 @@ from earthprint.engine import packages
 from earthprint.engine.analyses.glance import GlanceRequest, glance
 from earthprint.engine.encoders.library import EncoderFolders
 from earthprint.engine.errors import Cancelled
+from earthprint.engine.locations.card import LocationCard
+from earthprint.engine.locations.network import Linear, Network
+from earthprint.engine.locations.position import position_of
 from earthprint.engine.locations.shipped import IDS
+from earthprint.engine.locations.storing import save_location_encoder
 from earthprint.engine.package_plan import this_host
 from earthprint.engine.progress import Silent
 from earthprint.plugin.installer import Installer
@@ -156,6 +160,24 @@ def test_the_list_says_what_the_engine_knows(scene):
     assert all(scene.page.item("location:" + name) is not None for name in IDS)
     prithvi = next(key for key in scene.page._rows if key.endswith("prithvi-eo-2.0-300m.json"))
     assert scene.texts(prithvi)[2:4] == ["1024", "16 px"] and scene.texts(prithvi)[STATE_COLUMN] == "Needs its file"
+
+
+def test_a_location_encoder_is_listed_as_what_it_is(scene):
+    position = position_of("xyz")
+    path = save_location_encoder(
+        scene.shelf.folder / "where.onnx", position, Network((Linear(np.eye(3, dtype=np.float32)[:2]),)),
+        LocationCard("where", "Where it is", position, 0, licence="MIT"))
+    scene.open("encoders")
+    card = path.with_suffix(".json")
+    assert scene.texts(card)[:5] == ["where", "longitude, latitude", "2", "", "MIT"]
+    assert scene.texts(card)[STATE_COLUMN] == "Checksum right"
+    scene.page.select(str(card))
+    assert "Takes longitude and latitude: use it in “Embed locations”." in scene.page.detail.text()
+    assert not scene.page.try_out.isEnabled() and scene.page.remove.isEnabled() and scene.page.card.isEnabled()
+    # Those that ship are listed once, as formulas, and not again for their files.
+    assert not any(key.endswith("xyz.json") for key in scene.page._rows)
+    scene.page.select("location:xyz")
+    assert "xyz.onnx" in scene.page.detail.text()
 
 
 def test_a_wrong_checksum_is_told_in_words_with_the_place_of_the_file(scene):
