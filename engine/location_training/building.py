@@ -46,7 +46,17 @@ def new_network(position: Position, features: np.ndarray, dimensions: int, unit_
         table = chance.standard_normal((tile_count(position.settings), dimensions)) / np.sqrt(dimensions)
         return Network((Lookup(table.astype(np.float32)), *end))
     stages = {FFN: _feed_forward, RESIDUAL: _residual, SIREN: _siren}[kind](features.shape[1], dimensions, chance)
-    return Network((scale_of(features), *stages, *end))
+    scale = alike_scale_of(features) if kind == SIREN else scale_of(features)
+    return Network((scale, *stages, *end))
+
+
+def alike_scale_of(features: np.ndarray) -> Scale:
+    """Return what brings all features together to deviation 1, so that those that hardly vary still hardly do.
+
+    Over a small area the harmonics of high degree are next to constant; made as large as the others they are noise.
+    """
+    mean, spread = features.mean(axis=0), float(np.sqrt((features.std(axis=0) ** 2).mean()))
+    return Scale(mean, np.full(len(mean), 1.0 / spread if spread > _LEAST_DEVIATION else 0.0))
 
 
 def scale_of(features: np.ndarray) -> Scale:

@@ -17,7 +17,10 @@ from .objectives.objective import Lesson
 from .torch_network import TorchNetwork
 
 RATE = 1e-3
-DECAY = 1e-2
+# Sines of high frequency need smaller steps.
+SIREN_RATE = 3e-4
+DECAY = 0.3
+DROPOUT = 0.5
 PATIENCE = 8
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8
 _WARM_UP = 50
@@ -27,7 +30,7 @@ _STEPS_AN_EPOCH = 24
 _BATCHES = (32, 512)
 _HELD_BATCH = 2048
 _FRACTION_EVERY, _SAVE_EVERY = 0.5, 10.0
-_ORDER_STREAM = 53
+_ORDER_STREAM, _DROP_STREAM = 53, 59
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,10 @@ class Learning:
         # A last batch of a few rows would count as much as a whole one.
         count = max(1, round(len(order) / batch))
         total = self._torch.zeros((), device=self._device)
+        chance = self._torch.Generator(device=self._device)
+        chance.manual_seed(int(np.random.default_rng((course.seed, _DROP_STREAM, course.number, epoch)).integers(
+            2 ** 62)))
+        self._network.drop(DROPOUT, chance)
         for done, rows in enumerate(np.array_split(order, count)):
             watch.look((epoch + done / count) / course.epochs)
             self._slope.zero_()
@@ -136,6 +143,7 @@ class Learning:
             loss.backward()
             self._move(course.rate)
             total += loss.detach() * (len(rows) / len(order))
+        self._network.drop(0.0, None)
         return float(total)
 
     def _held_loss(self, course: Course, watch: "_Watch") -> float:

@@ -19,7 +19,7 @@ _PIECE = 2_000_000
 
 def ridge(x: np.ndarray, y: np.ndarray, asked: np.ndarray, inner: np.ndarray, progress: Progress,
           weights: "np.ndarray | None" = None) -> np.ndarray:
-    """Return what a ridge regression of `y` `(n, T)` on `x` says for `asked`; `inner` chooses its penalties."""
+    """Return what a ridge regression of `y` `(n, T)` on `x` says for `asked`; `inner` folds choose its penalties."""
     weights = np.ones(len(x)) if weights is None else weights
     fitted = fit("ridge", Design(np.ascontiguousarray(x, dtype=np.float32), y, weights, 0, inner, 0), progress)
     return fitted.predict(np.ascontiguousarray(asked, dtype=np.float32))

@@ -24,13 +24,13 @@ from ..progress import Part, Progress, check
 from ..training.folds import Folds, inner_folds
 from ..version import VERSION
 from ..whole import require_writable
-from .building import in_words, new_network
+from .building import SIREN, in_words, network_kind, new_network
 from .choosing import objective_of
 from .device import Chosen, choose_device
 from .features import Features, sampled_features
 from .judged import COORDINATES, ENCODER, NEIGHBOURS, Curve, Judged
 from .keeping import Keeping
-from .learning import Course, Learning, Learnt
+from .learning import RATE, SIREN_RATE, Course, Learning, Learnt
 from .objectives.objective import Judgement, Objective, Seen
 from .parting import early_rows, part_rows
 from .positions import position_for
@@ -215,7 +215,7 @@ def _fold(plan: _Plan, number: int, progress: Progress) -> "Tuple[Curve, Dict[st
     rows, held = np.flatnonzero(plan.folds.fold != number), np.flatnonzero(plan.folds.fold == number)
     early = early_rows(plan.folds, rows, plan.request.seed, number)
     course = Course(name, number, rows[~early], rows[early], plan.request.epochs or MOST_EPOCHS,
-                    not plan.request.epochs, plan.request.seed)
+                    not plan.request.epochs, plan.request.seed, _rate(plan.request.kind))
     trained = _train(plan, course, Part(progress, 0.0, 0.8))
     vectors = _tiled(plan, trained, course.rows, np.concatenate([rows, held]), progress)
     check(progress)
@@ -254,7 +254,12 @@ def _final(plan: _Plan, curves: "List[Curve]", progress: Progress) -> _Trained:
     progress.info(f"The final training takes all {len(everything)} rows and {epochs} epochs"
                   + ("." if plan.request.epochs else ", the median of what the folds found best."))
     return _train(plan, Course(FINAL, plan.folds.count, everything, np.empty(0, dtype=np.int64), epochs, False,
-                               plan.request.seed), progress)
+                               plan.request.seed, _rate(plan.request.kind)), progress)
+
+
+def _rate(kind: str) -> float:
+    """Return the length of steps."""
+    return SIREN_RATE if network_kind(kind) == SIREN else RATE
 
 
 def _train(plan: _Plan, course: Course, progress: Progress) -> _Trained:

@@ -17,7 +17,7 @@ def torch_scope(torch: Any) -> "Iterator[None]":
     Nothing else is touched: random numbers come from NumPy's own generators, and types and devices are always named.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, min(_MOST_THREADS, physical_cores())))
+    torch.set_num_threads(max(1, min(_MOST_THREADS, physical_cores() // 2)))
     try:
         with torch.inference_mode(False), torch.enable_grad():
             yield

@@ -20,6 +20,8 @@ class TorchNetwork:
         """Copy the arrays of all stages that learn."""
         self._torch = torch
         self._network = network
+        self._chance: Any = None
+        self._dropout = 0.0
         self.parameters: "List[Any]" = [
             torch.from_numpy(np.array(array, dtype=np.float32)).to(device).requires_grad_(True)
             for array in _arrays(network.stages)]
@@ -29,6 +31,10 @@ class TorchNetwork:
     def numbers(self) -> int:
         """Return how many numbers it learns."""
         return sum(int(parameter.numel()) for parameter in self.parameters)
+
+    def drop(self, share: float, chance: Any) -> None:
+        """Leave out so many of the hidden numbers by chance (a torch generator) from now on; none where it is None."""
+        self._dropout, self._chance = share, chance
 
     def __call__(self, inputs: Any) -> Any:
         """Return vectors of prepared features."""
@@ -49,7 +55,7 @@ class TorchNetwork:
             weight = next(supply)
             return torch.nn.functional.linear(x, weight, next(supply) if stage.bias is not None else None)
         if isinstance(stage, Activation):
-            return _activation(torch, stage)(x)
+            return self._dropped(_activation(torch, stage)(x))
         if isinstance(stage, Norm):
             weight, bias = next(supply), next(supply)
             return torch.nn.functional.layer_norm(x, (weight.shape[0],), weight, bias, stage.eps)
@@ -65,6 +71,13 @@ class TorchNetwork:
         if isinstance(stage, _FIXED):
             return x
         raise TypeError(f"{type(stage).__name__} can't be trained")
+
+    def _dropped(self, x: Any) -> Any:
+        """Return what is left of hidden numbers, as much on average as before."""
+        if self._chance is None or not self._dropout:
+            return x
+        kept = self._torch.rand(x.shape, generator=self._chance, device=x.device) >= self._dropout
+        return x * kept / (1.0 - self._dropout)
 
 
 def prepared(network: Network, features: np.ndarray) -> np.ndarray:
