@@ -8,7 +8,8 @@ from typing import Callable, Tuple
 import numpy as np
 
 from ..errors import InputError
-from ..progress import Part, Progress, check
+from ..pipeline import attend
+from ..progress import Part, Progress
 from .curve import Curve
 from .drawn import Entries, Weighed, drawn, order_of
 from .ground import Ground, measure_ground
@@ -77,10 +78,9 @@ def judge(query: Query, truth: Truth, request: RecallRequest, progress: Progress
         exact = False
     else:
         curve, entries, exact = _kept(work, progress)
-    check(progress)
     weights, count = _weighed(work)
-    return drawn(curve, entries, Weighed(weights, work.tally.scored * truth.weights, count), laid, request, query.name,
-                 exact)
+    weighed = Weighed(weights, work.tally.scored * truth.weights, count)
+    return attend(lambda: drawn(curve, entries, weighed, laid, request, query.name, exact), progress)
 
 
 def _kept(work: _Work, progress: Progress) -> "Tuple[Curve, Entries, bool]":

@@ -12,6 +12,7 @@ from ..features.shapes import NEAREST, Shapes, lay_over
 from ..geodesy import Ground as Earth
 from ..geodesy import cell_areas
 from ..grid import Window
+from ..pipeline import attend
 from ..progress import Progress
 from .score_raster import KM2, ScoreRaster
 from .truth import POINTS, Truth
@@ -39,7 +40,7 @@ def lay_truth(raster: ScoreRaster, truth: Truth, progress: Progress) -> Laid:
     """Bring truths into the raster's CRS and lay them over its grid."""
     name = f"“{raster.query.name}”"
     placed = bring_over(truth.outlines, truth.wkt, truth.name, raster.grid.wkt, name, progress)
-    shapes = lay_over(placed, raster.grid, NEAREST)
+    shapes = attend(lambda: lay_over(placed, raster.grid, NEAREST), progress)
     features = np.flatnonzero(truth.of(raster.query.name) & (truth.weights > 0))
     points = np.bincount(placed.features, minlength=placed.count) if truth.kind == POINTS else np.zeros(placed.count)
     return Laid(shapes, features, _middles(placed, raster.grid.wkt)[features], points)

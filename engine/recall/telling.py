@@ -119,7 +119,8 @@ def cautions(queries: "Sequence[Judged]", together: Optional[Judged]) -> "List[s
         if one.count.used < _FEW:
             found.append(f"“{one.name}”: {_counted(one)} say little; the band shows how little.")
         elif together is None and one.drawing.least:
-            found.append(f"“{one.name}”: the truth lies in so few clusters that the band may still be too narrow.")
+            found.append(f"“{one.name}”: truths are found alike over such distances that the band may still be too "
+                         "narrow, unless they are a random sample of all there are.")
     for one in queries:
         count = one.count
         if count.lost > 1e-9:
