@@ -38,7 +38,18 @@ def find_location_encoder(text: str, settings: Settings = _DEFAULTS,
         named = [item for item in listed if item.id == wanted]
         if named:
             return _one_of(wanted, named, settings)
+        _refuse_images(wanted, folders)
     raise _unknown(wanted, known)
+
+
+def _refuse_images(wanted: str, folders: "EncoderFolders") -> None:
+    """Say so where the id is that of an encoder of images."""
+    from ..encoders.library import list_encoders
+
+    if wanted.lower() == "automatic" or any(item.id == wanted for item in list_encoders(folders)):
+        raise InputError("location-image", "{id} is an encoder of images, which takes bands and no longitude and "
+                         "latitude: use “Embed raster”, or give the id of a location encoder ({ids}).", id=wanted,
+                         ids=", ".join(IDS))
 
 
 def _one_of(wanted: str, named: "List[ListedEncoder]", settings: Settings) -> "StoredEncoder":

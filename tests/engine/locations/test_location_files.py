@@ -9,6 +9,7 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
+from shelf_folder import fill_shelf
 from test_card_json import mlm_faults
 
 from earthprint.engine import packages
@@ -273,6 +274,11 @@ def test_encoders_of_images_and_of_places_are_not_mixed_up(tmp_path: Path) -> No
     for text in ("here-and-there", "xyz", "rbf", str(path), str(card_path(path))):
         with pytest.raises(InputError, match="is a location encoder, which takes longitude and latitude.*“Embed loc"):
             find_encoder(text, folders)
+    fill_shelf(tmp_path / "images")
+    images = EncoderFolders(user=tmp_path / "images")
+    for text in (next(item.id for item in list_encoders(images) if item.usable), "automatic"):
+        with pytest.raises(InputError, match="is an encoder of images, .*use “Embed raster”"):
+            find_location_encoder(text, folders=images)
     image = tmp_path / "image.json"
     image.write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match="describes no location encoder.*“Embed raster”"):
