@@ -281,6 +281,22 @@ def test_a_raster_of_many_blocks_against_a_full_sort(tmp_path: Path) -> None:
         assert found.curve.recall(np.array([area]))[0] == pytest.approx((ends <= area).sum() / 400, abs=1.5 / 400)
 
 
+def test_memory_does_not_grow_with_the_raster(tmp_path: Path) -> None:
+    import tracemalloc
+
+    peaks = []
+    for side in (512, 3072):
+        random = np.random.default_rng(side)
+        path = write_scores(tmp_path / f"{side}.tif", random.random((side, side), dtype=np.float32), tiled=True)
+        truth = Places([in_cell(column, row) for column, row in random.uniform(0, side - 1, (300, 2)).tolist()])
+        tracemalloc.start()
+        judged(path, truth, draws=100, memory_mib=64)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # The larger raster has 38 MB of scores.
+    assert peaks[1] < 1.3 * peaks[0] + 2e6 < 30e6
+
+
 def test_several_queries_and_truths_of_their_own(tmp_path: Path) -> None:
     one = write_scores(tmp_path / "a.tif", NINE)
     other = write_scores(tmp_path / "b.tif", NINE[::-1, ::-1].copy())
