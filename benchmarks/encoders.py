@@ -70,7 +70,7 @@ QUESTIONS = (
     Question("Georgia: share with a degree", "georgia_counties/georgia_counties.gpkg", "PctBach", (),
              ("spherical-harmonics", "fourier-sphere", "space2vec-theory")),
     Question("Lucas houses: price", "lucas_houses/lucas_houses.gpkg", "price", (), PLACES, part="fid % 10 = 0",
-             options={"probes": ("knn", "linear"), "labels": (100, 0), "transform": "log"}),
+             options={"probes": ("knn", "linear"), "labels": (100, 0), "transform": "log", "block_size": 5000.0}),
 )
 
 

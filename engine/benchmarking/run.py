@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
 from ..errors import InputError
 from ..packages import state
 from ..progress import Part, Progress, check
-from ..training.baselines import constant, positions
-from ..training.folds import Folds
+from ..training.baselines import constant
 from ..whole import require_writable
 from .answers import FLOOR, Answer
 from .bias import Bias, bias_of
-from .candidates import BASELINE, Candidate, content_of, made_different
+from .candidates import BASELINE, Candidate, made_different
 from .gathered import Gathered, gather_vectors
+from .judging import COORDINATES, features_of, probed_in_all
 from .planning import candidates_of
-from .probing import FoldVectors, Probed, fold_vectors, out_of_fold, reducible
 from .questions import Question, read_question
 from .request import ALL, FOREST, BenchmarkRequest, BenchmarkResult
 from .scores import Judged, Setting, judged
 from .shared_rows import SharedRows, shared_rows
-from .store import Piece, ResultStore
+from .store import ResultStore
 from .stored_candidates import OwnCandidate
 from .table import write_table
 from .telling import headlines, write_report
-
-COORDINATES = "coordinates"
-_PROBED = "probed"
 
 
 def compare_encoders(request: BenchmarkRequest, progress: Progress) -> BenchmarkResult:
@@ -97,17 +93,10 @@ def _answer(question: Question, candidates: "Sequence[Candidate]", request: Benc
     progress.info(f"{question.layer}, {question.target}: {len(gathered)} candidates are compared on "
                   f"{len(shared.kept)} labels.")
     found: "List[Judged]" = [_floor(shared, folds) for folds in shared.folds]
-    steps = list(gathered.values())
-    where = positions(shared.samples) if placed.any() else None
-    count = len(steps) + (where is not None)
-    for number in range(count):
+    count = len(gathered) + bool(placed.any())
+    for number, one in enumerate(features_of(gathered, shared, store)):
         part = Part(progress, 0.32 + 0.58 * number / count, 0.32 + 0.58 * (number + 1) / count)
-        if number < len(steps):
-            one = steps[number]
-            vectors = one.vectors(shared.kept, store)
-            found += _probed(one.candidate.name, one.candidate.kind, vectors, shared, request, store, part)
-        else:
-            found += _probed(COORDINATES, BASELINE, where, shared, request, store, part)
+        found += probed_in_all(one, shared, request, store, part)
     biases = _biases(found, shared, store, Part(progress, 0.9, 1.0)) if request.geobias and placed.any() else {}
     return Answer(shared, gathered, tuple(found), biases)
 
@@ -133,64 +122,6 @@ def _floor(shared: SharedRows, folds: str) -> Judged:
     outcome = constant(shared.task, shared.judge, shared.folds[folds])
     return judged(outcome.name, BASELINE, Setting(FLOOR, folds), outcome.predicted[np.newaxis], shared.judge,
                   shared.folds[folds], 0.0)
-
-
-@dataclass(frozen=True)
-class _Content:
-    """Digests of what decides predictions beside the setting."""
-
-    vectors: str
-    truth: str
-
-
-def _probed(name: str, kind: str, vectors: Optional[np.ndarray], shared: SharedRows, request: BenchmarkRequest,
-            store: ResultStore, progress: Progress) -> "List[Judged]":
-    """Judge a candidate in all settings."""
-    if vectors is None:
-        return []
-    content = _Content(content_of(vectors), content_of(shared.task.y, shared.task.units))
-    found: "List[Judged]" = []
-    groups = [(folds, dimensions) for folds in shared.folds for dimensions in dict.fromkeys(request.dimensions)]
-    for number, (folds, dimensions) in enumerate(groups):
-        part = Part(progress, number / len(groups), (number + 1) / len(groups))
-        parted = shared.folds[folds]
-        if reducible(vectors, parted, dimensions):
-            # As many dimensions or fewer: what is to be said of it is said with all of them.
-            continue
-        settings = [Setting(probe, folds, dimensions, labels) for probe in request.probes
-                    for labels in dict.fromkeys(request.labels) if (folds, labels) in shared.draws]
-        found += _in_settings(name, kind, vectors, content, settings, shared, parted, store, part)
-    return found
-
-
-def _in_settings(name: str, kind: str, vectors: np.ndarray, content: _Content, settings: "Sequence[Setting]",
-                 shared: SharedRows, parted: Folds, store: ResultStore, progress: Progress) -> "List[Judged]":
-    """Judge a candidate in settings that share folds and dimensions, reducing it only where anything is new."""
-    found: "List[Judged]" = []
-    reduced: Optional[FoldVectors] = None
-    for number, setting in enumerate(settings):
-        check(progress)
-        part = Part(progress, number / len(settings), (number + 1) / len(settings))
-        part.report(0.0, f"{name}: {setting.probe}, {setting.folds} folds")
-        draws = shared.draws[(setting.folds, setting.labels)]
-        facts = {"vectors": content.vectors, "truth": content.truth, "folds": content_of(parted.fold),
-                 "draws": content_of(*(rows for parts in draws.rows for rows in parts)), "probe": setting.probe,
-                 "dimensions": setting.dimensions, "classes": shared.task.classes, "seed": shared.task.seed}
-        piece = store.load(_PROBED, facts)
-        if piece is None:
-            if reduced is None:
-                reduced = fold_vectors(vectors, parted, setting.dimensions, part)
-            probed = out_of_fold(shared.task, reduced, parted, draws, setting.probe, part)
-            store.save(_PROBED, facts, Piece({"predicted": probed.predicted}, {
-                "seconds": probed.seconds, "candidate": name, "layer": shared.question.layer,
-                "folds": setting.folds, "probe": setting.probe}))
-        else:
-            probed = Probed(piece.arrays["predicted"], float(piece.notes["seconds"]))
-        predicted = np.stack([shared.judge.in_units(one) for one in probed.predicted])
-        one = judged(name, kind, setting, predicted, shared.judge, parted, probed.seconds)
-        # Only predictions from all labels are looked at again; those of many draws would fill the memory.
-        found.append(one if setting.labels == ALL else replace(one, predicted=one.predicted[:, :0].copy()))
-    return found
 
 
 def _biases(found: "Sequence[Judged]", shared: SharedRows, store: ResultStore,

@@ -12,11 +12,12 @@ import pytest
 from made_rows import MadeRows, with_vectors
 from small_fields import write_bands, write_field
 
-from earthprint.engine.benchmarking import gathered, run
+from earthprint.engine.benchmarking import gathered, judging
 from earthprint.engine.benchmarking.image_candidates import BandStatistics, Imaging
 from earthprint.engine.benchmarking.questions import read_question
 from earthprint.engine.benchmarking.request import BenchmarkRequest, Labelled
 from earthprint.engine.benchmarking.run import compare_encoders
+from earthprint.engine.embedding.making import MakeEncoderRequest, make_encoder
 from earthprint.engine.encoders.library import EncoderFolders
 from earthprint.engine.errors import Cancelled, EarthprintError
 from earthprint.engine.locations.card import LocationCard
@@ -118,7 +119,7 @@ def test_the_target_itself_wins_and_noise_shows_no_difference(request_of: Benchm
 def counting(monkeypatch: pytest.MonkeyPatch) -> "Dict[str, List[str]]":
     """Return lists that grow with every candidate that is embedded, and every one that is probed."""
     calls: "Dict[str, List[str]]" = {"embedded": [], "probed": []}
-    probe, save = run.out_of_fold, gathered.ResultStore.save
+    probe, save = judging.out_of_fold, gathered.ResultStore.save
 
     def saved(self: Any, kind: str, facts: Any, piece: Any) -> None:
         if kind == "vectors":
@@ -130,7 +131,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> "Dict[str, List[str]]":
         return probe(task, vectors, *rest)
 
     monkeypatch.setattr(gathered.ResultStore, "save", saved)
-    monkeypatch.setattr(run, "out_of_fold", probed)
+    monkeypatch.setattr(judging, "out_of_fold", probed)
     return calls
 
 
@@ -283,6 +284,11 @@ def test_images_give_baselines_that_a_loop_repeats_and_the_automatic_encoder(req
     assert {row["candidate"] for row in found} == {"mean", "raw bands", "band statistics", "automatic", "coordinates"}
     assert one(found, "raw bands")["score"] > 0.99 and one(found, "automatic")["file_bytes"] > 1000
     assert one(found, "raw bands")["dimensions"] == 2 and one(found, "band statistics")["dimensions"] == 4
+    # An encoder kept as a file is the automatic one where it was made of the same raster.
+    kept = make_encoder(MakeEncoderRequest((image,), str(tmp_path / "kept.onnx"), cell=4), Silent())
+    found = rows_of(compare_encoders(replace(request, encoders=("automatic", kept.card_path)), Silent()).output)
+    assert one(found, kept.card.id)["score"] == pytest.approx(one(found, "automatic")["score"], abs=1e-6)
+    assert one(found, kept.card.id)["file_bytes"] == Path(kept.path).stat().st_size
     question = read_question("plots", request.layers[0].rows, "yield", request, Silent())
     imaging = Imaging(tmp_path, EncoderFolders(), 4, 0, "cpu", 256)
     given = BandStatistics("s", image, imaging).vectors(question, Silent())
