@@ -25,7 +25,7 @@ from .location_settings import LENGTH, MAX_RADIUS, MIN_RADIUS, SCALES, SEAMLESS,
 from .parameters.choice import choice
 from .parameters.number import real_number, whole_number
 from .parameters.running import DEVICE, MEMORY, RESUME, SEED, declare_device_choice, declare_memory
-from .parameters.training import BLOCK_SIZE, EMBEDDINGS, EMBEDDINGS_KEY, FOLDS, INPUT, KEY, OUTPUT, REPORT, TARGET
+from .parameters.training import BLOCK_SIZE, EMBEDDINGS, EMBEDDINGS_KEY, FOLD_COUNT, INPUT, KEY, OUTPUT, REPORT, TARGET
 from .training_inputs import embeddings_input
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def declare_judging(algorithm: QgsProcessingAlgorithm) -> None:
                      "of EMBEDDINGS where INPUT is empty. 0 = the distance over which values are alike, rounded."),
         advanced=True)
     algorithm.add(
-        whole_number(FOLDS, algorithm.tr("Number of folds"), 5, 2, 20),
+        whole_number(FOLD_COUNT, algorithm.tr("Number of folds"), 5, 2, 20),
         algorithm.tr("Into how many parts the blocks go. Each part is judged once, by an encoder that learnt from the "
                      "others only."), advanced=True)
 
@@ -180,7 +180,7 @@ class LocationTrainingInputs:
             "epochs": algorithm.parameterAsInt(parameters, EPOCHS, context),
             "seed": algorithm.parameterAsInt(parameters, SEED, context),
             "device": algorithm.parameterAsEnumString(parameters, DEVICE, context),
-            "folds": algorithm.parameterAsInt(parameters, FOLDS, context),
+            "folds": algorithm.parameterAsInt(parameters, FOLD_COUNT, context),
             "block_size": algorithm.parameterAsDouble(parameters, BLOCK_SIZE, context),
             "samples": algorithm.parameterAsInt(parameters, SAMPLES, context),
             "key": algorithm.parameterAsString(parameters, KEY, context).strip(),

@@ -46,7 +46,7 @@ def test_what_a_step_trains_the_next_step_uses(provider: Any, qgis_process: Any,
     model.addModelParameter(QgsProcessingParameterFeatureSource("photos", "Photos",
                                                                 [QgsProcessing.SourceType.TypeVectorPoint]),
                             QgsProcessingModelParameter("photos"))
-    short = {"EPOCHS": 2, "FOLDS": 2, "DIMENSIONS": 4, "KIND": "xyz"}
+    short = {"EPOCHS": 2, "FOLD_COUNT": 2, "DIMENSIONS": 4, "KIND": "xyz"}
     child(model, "distil", "earthprint:trainlocationencoder", {"EMBEDDINGS": "@scene", "SAMPLES": 300, **short})
     child(model, "align", "earthprint:trainlocationencoder", {
         "INPUT": "@photos", "EMBEDDINGS": "@scene", "OBJECTIVE": "views", **short})
@@ -78,7 +78,7 @@ def test_what_a_step_trains_the_next_step_uses(provider: Any, qgis_process: Any,
 def test_by_hand_with_numbers_back(qgis_process: Any, tmp_path: Path) -> None:
     _, photos = write_scene(tmp_path)
     found = qgis_process("--json", "run", "earthprint:trainlocationencoder", f"INPUT={photos}", "TARGET=height",
-                         "EPOCHS=1", "FOLDS=2", "DIMENSIONS=3", "KIND=wrap-ffn", f"OUTPUT={tmp_path / 'h.onnx'}",
+                         "EPOCHS=1", "FOLD_COUNT=2", "DIMENSIONS=3", "KIND=wrap-ffn", f"OUTPUT={tmp_path / 'h.onnx'}",
                          f"REPORT={tmp_path / 'h.html'}").succeeded().json()["results"]
     assert found["DIMENSIONS_OUT"] == 3 and found["ROWS"] == COUNT and found["DEVICE_USED"]
     assert json.loads((tmp_path / "h.json").read_text(encoding="utf-8")) and (tmp_path / "h.html").exists()

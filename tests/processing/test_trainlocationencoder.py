@@ -28,7 +28,7 @@ from earthprint.engine.table import ColumnSpec, TableWriter, open_table
 pytest.importorskip("torch")
 
 COUNT = 240
-SHORT = {"FOLDS": 2, "DIMENSIONS": 8, "KIND": "xyz"}
+SHORT = {"FOLD_COUNT": 2, "DIMENSIONS": 8, "KIND": "xyz"}
 
 
 def wkb(place: Any) -> bytes:
@@ -77,7 +77,7 @@ def field(tmp_path: Path) -> str:
 def test_learns_columns_and_stores_what_embedlocations_takes(run_algorithm: Any, points: str, tmp_path: Path) -> None:
     output, report = tmp_path / "value.onnx", tmp_path / "value.html"
     found = run_algorithm("trainlocationencoder", {
-        "INPUT": points, "TARGET": ["value", "half"], "EPOCHS": 30, "FOLDS": 3, "DIMENSIONS": 8,
+        "INPUT": points, "TARGET": ["value", "half"], "EPOCHS": 30, "FOLD_COUNT": 3, "DIMENSIONS": 8,
         "KIND": "xyz", "OUTPUT": str(output), "REPORT": str(report)})
     assert found["ROWS"] == COUNT and found["DIMENSIONS_OUT"] == 8 and found["EPOCHS_USED"] == 30
     assert found["SCORE"] > 0.5 and found["SCORE"] > found["SCORE_COORDINATES"] + 0.1, found
@@ -138,7 +138,7 @@ def photo_table(path: Path) -> str:
 def test_aligns_photos_the_field_and_places(run_algorithm: Any, field: str, tmp_path: Path) -> None:
     photos = photo_table(tmp_path / "photos.gpkg")
     found = run_algorithm("trainlocationencoder", {
-        "INPUT": photos, "EMBEDDINGS": field, "OBJECTIVE": "views", "EPOCHS": 12, "FOLDS": 2, "DIMENSIONS": 16,
+        "INPUT": photos, "EMBEDDINGS": field, "OBJECTIVE": "views", "EPOCHS": 12, "FOLD_COUNT": 2, "DIMENSIONS": 16,
         "KIND": "xyz", "OUTPUT": str(tmp_path / "views.onnx"), "REPORT": str(tmp_path / "views.html")})
     assert found["SCORE_NAME"] == "recall@5" and found["SCORE"] > 0.25
     assert found["SCORE"] > 4 * 5 / 100 and 0 <= found["SCORE_COORDINATES"] <= 1 and 0 <= found["SCORE_NEIGHBOURS"] <= 1
@@ -148,7 +148,7 @@ def test_aligns_photos_the_field_and_places(run_algorithm: Any, field: str, tmp_
     for words in ("recall@5", "chance", "photo by the embedding raster", "is not stored"):
         assert words in page
     again = run_algorithm("trainlocationencoder", {
-        "INPUT": photos, "EMBEDDINGS": field, "OBJECTIVE": "views", "EPOCHS": 12, "FOLDS": 2, "DIMENSIONS": 16,
+        "INPUT": photos, "EMBEDDINGS": field, "OBJECTIVE": "views", "EPOCHS": 12, "FOLD_COUNT": 2, "DIMENSIONS": 16,
         "KIND": "xyz", "OUTPUT": str(tmp_path / "again.onnx")})
     assert again["SCORE"] == found["SCORE"], "the same seed gives the same"
 
@@ -188,7 +188,7 @@ def test_wrong_input_in_one_sentence_each(run_algorithm: Any, points: str, field
     few = tmp_path / "few.gpkg"
     with LayerWriter(str(few), wkt_of(4326), ogr.wkbPoint, [ColumnSpec("value", "real")]) as writer:
         writer.write([wkb((number, 1)) for number in range(3)], {"value": [1.0, 2.0, 3.0]})
-    assert "FOLDS" in refused(run_algorithm, INPUT=str(few), TARGET="value", FOLDS=5)
+    assert "FOLD_COUNT" in refused(run_algorithm, INPUT=str(few), TARGET="value", FOLD_COUNT=5)
     swapped = tmp_path / "swapped.gpkg"
     with LayerWriter(str(swapped), wkt_of(4326), ogr.wkbPoint, [ColumnSpec("value", "real")]) as writer:
         writer.write([wkb((place[1], 100 + place[0])) for place in places()], {"value": truth(places()).tolist()})
