@@ -21,10 +21,10 @@ def part_rows(objective: Objective, count: int, size: float, seed: int) -> Folds
     distinct = len(np.unique(gathered.places, axis=0))
     if distinct < count:
         raise InputError("location-few", "{name} has {places} different places that can be used, fewer than the "
-                         "{count} blocks that an encoder is validated in: add places, or ask for fewer FOLDS.",
+                         "{count} blocks that an encoder is validated in: add places, or lower FOLD_COUNT.",
                          name=gathered.name, places=distinct, count=count)
     if count < 2:
-        raise InputError("location-folds", "FOLDS is {count}: give at least 2, so that something is held out.",
+        raise InputError("location-folds", "FOLD_COUNT is {count}: give at least 2, so that something is held out.",
                          count=count)
     sites = Sites(gathered.name, gathered.points, gathered.wkt, np.arange(len(gathered)))
     evidence = Evidence(_unexplained(objective), objective.strata)
@@ -34,7 +34,7 @@ def part_rows(objective: Objective, count: int, size: float, seed: int) -> Folds
         if error.code != "folds-blocks-none":
             raise
         raise InputError("location-blocks", "The {rows} rows of {name} lie at too few places to be parted into "
-                         "{count} blocks: add places, or ask for fewer FOLDS.", rows=len(gathered),
+                         "{count} blocks: add places, or lower FOLD_COUNT.", rows=len(gathered),
                          name=gathered.name, count=count) from error
 
 

@@ -147,7 +147,7 @@ def _planned(request: TrainLocationRequest, objective: Objective, torch: Any, de
     places = objective.gathered.places
     if request.folds > len(places):
         raise InputError("location-few", "{name} has {places} rows that can be used, fewer than the {count} blocks "
-                         "that an encoder is validated in: add places, or ask for fewer FOLDS.",
+                         "that an encoder is validated in: add places, or lower FOLD_COUNT.",
                          name=objective.gathered.name, places=len(places), count=request.folds)
     dimensions = objective.width(request.dimensions, progress)
     spread = spread_of(places, request.seed)
@@ -350,7 +350,7 @@ def _refuse(request: TrainLocationRequest) -> None:
         raise InputError("location-epochs", "EPOCHS is {given}: give the number of passes over the data, or 0 to let "
                          "early stopping decide.", given=request.epochs)
     if request.folds < 2:
-        raise InputError("location-folds", "FOLDS is {count}: give at least 2, so that something is held out.",
+        raise InputError("location-folds", "FOLD_COUNT is {count}: give at least 2, so that something is held out.",
                          count=request.folds)
     if request.seed < 0:
         raise InputError("location-seed", "SEED is {seed}: give 0 or more.", seed=request.seed)
