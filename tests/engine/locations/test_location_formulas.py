@@ -163,8 +163,8 @@ def test_seamless_scale_factors_are_the_nearest_whole_numbers() -> None:
     found = exact("sphere2vec-c", np.array([(10.0, 20.0)]), Settings(scales=3, min_radius=0.07, max_radius=1,
                                                                      seamless=True))
     a, b = math.radians(10), math.radians(20)
-    expected = [number for f in (14, 4, 1) for number in (math.sin(b * f), math.cos(b * f) * math.cos(a * f),
-                                                         math.cos(b * f) * math.sin(a * f))]
+    expected = [number for f in (14, 4, 1) for number in (
+        math.sin(b * f), math.cos(b * f) * math.cos(a * f), math.cos(b * f) * math.sin(a * f))]
     np.testing.assert_allclose(found[0], expected, atol=1e-14)
 
 
