@@ -138,7 +138,7 @@ def photo_table(path: Path) -> str:
 def test_aligns_photos_the_field_and_places(run_algorithm: Any, field: str, tmp_path: Path) -> None:
     photos = photo_table(tmp_path / "photos.gpkg")
     found = run_algorithm("trainlocationencoder", {
-        "INPUT": photos, "EMBEDDINGS": field, "OBJECTIVE": "views", "EPOCHS": 12, "FOLD_COUNT": 2, "DIMENSIONS": 16,
+        "INPUT": photos, "EMBEDDINGS": field, "OBJECTIVE": "views", "EPOCHS": 30, "FOLD_COUNT": 2, "DIMENSIONS": 16,
         "KIND": "xyz", "OUTPUT": str(tmp_path / "views.onnx"), "REPORT": str(tmp_path / "views.html")})
     assert found["SCORE_NAME"] == "recall@5" and found["SCORE"] > 0.25
     assert found["SCORE"] > 4 * 5 / 100 and 0 <= found["SCORE_COORDINATES"] <= 1 and 0 <= found["SCORE_NEIGHBOURS"] <= 1
@@ -148,7 +148,7 @@ def test_aligns_photos_the_field_and_places(run_algorithm: Any, field: str, tmp_
     for words in ("recall@5", "chance", "photo by the embedding raster", "is not stored"):
         assert words in page
     again = run_algorithm("trainlocationencoder", {
-        "INPUT": photos, "EMBEDDINGS": field, "OBJECTIVE": "views", "EPOCHS": 12, "FOLD_COUNT": 2, "DIMENSIONS": 16,
+        "INPUT": photos, "EMBEDDINGS": field, "OBJECTIVE": "views", "EPOCHS": 30, "FOLD_COUNT": 2, "DIMENSIONS": 16,
         "KIND": "xyz", "OUTPUT": str(tmp_path / "again.onnx")})
     assert again["SCORE"] == found["SCORE"], "the same seed gives the same"
 
