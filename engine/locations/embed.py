@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..progress import Progress, check
 from ..registry import Registry
 from ..space import Space
-from ..table import CHUNK_ROWS, EMBEDDING, EMBEDDING_SPACE, ColumnSpec, RowChunk, Rows, TableWriter
+from ..table import EMBEDDING, EMBEDDING_SPACE, ColumnSpec, RowChunk, Rows, TableWriter
 from .finding import AnyLocationEncoder
 from .latitudes import refuse_beyond
 from .places import CENTROID, Places
@@ -50,7 +50,7 @@ def embed_locations(request: LocationRequest, progress: Progress) -> LocationRes
     done = 0
     with TableWriter(request.output, rows.wkt, rows.geometry_type, _kept(rows, progress), encoder.space(),
                      registry=request.registry) as writer:
-        for chunk in rows.rows(CHUNK_ROWS):
+        for chunk in rows.rows(encoder.rows_at_once):
             check(progress)
             found = places.find(chunk.wkb)
             somewhere = np.isfinite(found[:, 0])

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..space import Space
+from ..table import CHUNK_ROWS
 from .family import Family
 from .position import Position, position_of
 from .settings import Settings
@@ -32,6 +33,11 @@ class LocationEncoder:
     def position(self) -> Position:
         """Return the formula with its settings."""
         return position_of(self.family.id, self.settings)
+
+    @property
+    def rows_at_once(self) -> int:
+        """Return how many places to ask for between two looks at whether the user cancelled."""
+        return CHUNK_ROWS
 
     @property
     def dimensions(self) -> int:

@@ -21,6 +21,8 @@ from .reading import LocationFiles, broken, read_location_encoder
 LOG = logging.getLogger("earthprint")
 # Numbers of the widest layer that are computed at a time, so that they stay in the processor's cache.
 _PIECE = 2 ** 20
+# Towers of ten million weights take half a second for so many.
+_ROWS_AT_ONCE = 1024
 _LEAST_ROWS, _MOST_ROWS = 256, 8192
 
 
@@ -36,6 +38,11 @@ class StoredEncoder:
     def name(self) -> str:
         """Return what people call it: its id."""
         return self.card.id
+
+    @property
+    def rows_at_once(self) -> int:
+        """Return how many places to ask for between two looks at whether the user cancelled."""
+        return _ROWS_AT_ONCE
 
     @property
     def dimensions(self) -> int:
@@ -67,7 +74,9 @@ class StoredEncoder:
         places = np.ascontiguousarray(places, dtype=np.float64)
         position = self.card.position
         found = np.empty((len(places), self.dimensions), dtype=np.float32)
-        rows = int(np.clip(_PIECE // max(self.dimensions, position.size), _LEAST_ROWS, _MOST_ROWS))
+        rows = int(np.clip(_PIECE // max(self.dimensions, position.size), # Towers of ten million weights take half a second for so many.
+_ROWS_AT_ONCE = 1024
+_LEAST_ROWS, _MOST_ROWS))
         for start in range(0, len(places), rows):
             part = places[start:start + rows]
             feeds = {LOCATION: part} if position.has_nodes else {POSITION: position.features(part)}
