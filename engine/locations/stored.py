@@ -74,9 +74,7 @@ class StoredEncoder:
         places = np.ascontiguousarray(places, dtype=np.float64)
         position = self.card.position
         found = np.empty((len(places), self.dimensions), dtype=np.float32)
-        rows = int(np.clip(_PIECE // max(self.dimensions, position.size), # Towers of ten million weights take half a second for so many.
-_ROWS_AT_ONCE = 1024
-_LEAST_ROWS, _MOST_ROWS))
+        rows = int(np.clip(_PIECE // max(self.dimensions, position.size), _LEAST_ROWS, _MOST_ROWS))
         for start in range(0, len(places), rows):
             part = places[start:start + rows]
             feeds = {LOCATION: part} if position.has_nodes else {POSITION: position.features(part)}
