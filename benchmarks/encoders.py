@@ -66,11 +66,11 @@ QUESTIONS = (
     Question("Amazon: cleared", "alphaearth_clearing", "cleared", (), ("spherical-harmonics",), own="D00-D63",
              table="A00-A63", options={"labels": (10, 0)}),
     Question("US counties: turnout", "us_counties_1980/us_counties_1980.gpkg", "pc_turnout", (), PLACES,
-             options={"probes": ("knn", "linear"), "labels": (100, 0)}),
+             options={"probes": ("knn", "linear"), "labels": (10, 100, 0)}),
     Question("Georgia: share with a degree", "georgia_counties/georgia_counties.gpkg", "PctBach", (),
              ("spherical-harmonics", "fourier-sphere", "space2vec-theory")),
     Question("Lucas houses: price", "lucas_houses/lucas_houses.gpkg", "price", (), PLACES, part="fid % 10 = 0",
-             options={"probes": ("knn", "linear"), "labels": (100, 0), "transform": "log", "block_size": 5000.0}),
+             options={"probes": ("knn", "linear"), "labels": (10, 100, 0), "transform": "log", "block_size": 5000.0}),
 )
 
 
@@ -104,9 +104,9 @@ def request_of(question: Question, fresh: bool) -> BenchmarkRequest:
     """Return the call that answers a question."""
     stem = re.sub(r"[^a-z0-9]+", "_", question.name.lower()).strip("_")
     layer = source_of(question.layer)
-    tables = (open_rows(imported(layer, question.table, "of_the_year")),) if question.table else ()
+    tables = (open_rows(imported(layer, question.table, "alphaearth_of_the_year")),) if question.table else ()
     if question.own:
-        layer = imported(layer, question.own, "change_of_the_year")
+        layer = imported(layer, question.own, "alphaearth_change")
     if question.part:
         part = WORK / f"{stem}.gpkg"
         if not part.exists():
@@ -222,6 +222,7 @@ def main() -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     wanted = [part.strip().lower() for part in options.only.split(";")]
     answers: Dict[str, List[Row]] = {}
+    began = time.monotonic()
     for question in QUESTIONS:
         if not any(part in question.name.lower() for part in wanted):
             continue
@@ -230,7 +231,9 @@ def main() -> None:
         result = compare_encoders(request_of(question, options.fresh), Told())
         print(f"    {time.monotonic() - started:.0f} s", flush=True)
         answers[question.name] = rows_of(result.output)
-    parts = [f"Run on {machine()}; all but the times is the same elsewhere.", *scores_told(answers)]
+    minutes = (time.monotonic() - began) / 60
+    parts = [f"Run on {machine()}, in {minutes:.0f} minutes beside other work; all but the times is the same "
+             "elsewhere.", *scores_told(answers)]
     text = "\n".join(parts)
     print(text)
     if options.write and len(answers) == len(QUESTIONS):

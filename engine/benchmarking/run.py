@@ -90,8 +90,8 @@ def _answer(question: Question, candidates: "Sequence[Candidate]", request: Benc
     else:
         progress.warn(f"{question.layer} has no places, so coordinates can't be a baseline and blocks can't be made.")
     shared = shared_rows(question, coverage, request, Part(progress, 0.3, 0.32))
-    progress.info(f"{question.layer}, {question.target}: {len(gathered)} candidates are compared on "
-                  f"{len(shared.kept)} labels.")
+    progress.info(f"{question.layer}, {question.target}: compared on {len(shared.kept)} labels are "
+                  + ", ".join((*gathered, COORDINATES) if placed.any() else gathered) + ".")
     found: "List[Judged]" = [_floor(shared, folds) for folds in shared.folds]
     count = len(gathered) + bool(placed.any())
     for number, one in enumerate(features_of(gathered, shared, store)):

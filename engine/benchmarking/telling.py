@@ -70,8 +70,8 @@ def _headline(answer: Answer) -> str:
     best = candidates[0]
     found = answer.verdict(best)
     said = f"; {found.sentence}" if found is not None else ""
-    return (f"{answer.title}: {called(best)} does best of {len(candidates)} candidates, with {measure} "
-            f"{score_text(best.score)} {_WHERE[folds]}{said}.")
+    rank = f"does best of {len(candidates)} candidates, with" if len(candidates) > 1 else "reaches"
+    return f"{answer.title}: {called(best)} {rank} {measure} {score_text(best.score)} {_WHERE[folds]}{said}."
 
 
 def _tell(report: Report, answer: Answer) -> None:

@@ -86,7 +86,7 @@ def test_headless_with_several_layers(qgis_process: Any, field: str, labels: str
     results = finished.succeeded().json()["results"]
     assert results["BEST"] == "field" and results["SCORE"] > 0.9
     assert len(list((tmp_path / "kept").glob("probed-*.npz"))) == 4
-    assert "field (linear) does best" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "field (linear) reaches R²" in (tmp_path / "page.html").read_text(encoding="utf-8")
     rows = rows_of(str(tmp_path / "scores.gpkg"))
     assert {(row["target"], row["candidate"]) for row in rows} == {
         (target, name) for target, floor in (("height", "mean"), ("kind", "majority"))
