@@ -31,8 +31,8 @@ class BenchmarkEncoders(EarthprintAlgorithm):
 
     ID = "benchmarkencoders"
     TITLE = "Compare encoders"
-    GROUP = "Encoders"
-    GROUP_ID = "encoders"
+    GROUP = "Judge"
+    GROUP_ID = "judge"
     SUMMARY = (
         "Tells which embedding is best for your own labels, and whether it is any better than plain bands or "
         "coordinates. Encoders, embedding rasters and tables are judged on the same labels, in the same folds, by the "
