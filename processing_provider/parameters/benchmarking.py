@@ -56,7 +56,7 @@ def declare_questions(algorithm: QgsProcessingAlgorithm) -> None:
     algorithm.add(
         QgsProcessingParameterMultipleLayers(INPUTS, algorithm.tr("Labelled layers"), _VECTOR),
         algorithm.tr("Layers whose features are labelled, one or several, points or polygons. Where one is an "
-                     "embedding table, its own vectors are compared, too. Their filters and selections are respected."))
+                     "embedding table, its own vectors are compared, too. Their filters are respected."))
     algorithm.add(
         QgsProcessingParameterString(TARGET, algorithm.tr("Target columns")),
         algorithm.tr("The column that is to be predicted. One layer: several columns separated by semicolons, each "

@@ -58,6 +58,7 @@ def test_only_the_ground_around_labels_is_embedded_and_vectors_are_those_of_the_
     chance = np.random.default_rng(2)
     image = write_bands(tmp_path / "scene.tif", chance.normal(1000, 200, (2, 500, 700)), TRANSFORM, 32633, -1.0)
     shapes = [f"POINT ({500000 + 10 * x} {5700000 - 10 * y})" for x, y in ((30, 40), (333.3, 250), (690, 20), (5, 495))]
+    shapes.append("POLYGON ((502000 5697000, 502300 5697000, 502300 5697250, 502000 5697250, 502000 5697000))")
     question = question_of(shapes, tmp_path)
     mask = around_labels(question, Grid(700, 500, TRANSFORM, wkt_of(32633)), image, 4, Silent())
     assert mask is not None and 0 < len(mask) < 12
