@@ -80,8 +80,8 @@ CATALOGUE: Tuple[Package, ...] = (
             ("Nearest in embedding",), "2.9", True, ("usearch.index",)),
     Package("umap-learn", "umap", ("umap-learn",), "reductions by UMAP",
             ("Reduce dimensions of raster", "Reduce dimensions of table"), "0.5", True),
-    Package("torch", "torch", ("torch",), "training location encoders, which no tool does yet",
-            (), "2.0", False),
+    Package("torch", "torch", ("torch",), "training location encoders (using them needs no torch)",
+            ("Train a location encoder",), "2.0", False),
 )
 
 
@@ -205,6 +205,13 @@ def _externally_managed() -> bool:
 
 def _missing(package: Package) -> PackageError:
     """Make the error of a package that isn't there."""
+    if not package.by_click:
+        return PackageError(
+            "package-missing",
+            "The Python package {name} is needed for {purpose} but is not installed for {interpreter}: install it "
+            "with: {command} (its build for the CPU is enough; where pip would download gigabytes for CUDA, take the "
+            "command for “CPU” from PyTorch's own start page).",
+            name=package.name, purpose=package.purpose, interpreter=interpreter(), command=pip_command(package))
     return PackageError(
         "package-missing",
         "The Python package {name} is needed for {purpose} but is not installed for {interpreter}: "

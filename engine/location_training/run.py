@@ -30,12 +30,12 @@ from .device import Chosen, choose_device
 from .features import Features, sampled_features
 from .judged import COORDINATES, ENCODER, NEIGHBOURS, Curve, Judged
 from .keeping import Keeping
-from .learning import RATE, SIREN_RATE, Course, Learning, Learnt
+from .learning import DROPOUT, RATE, SIREN_RATE, TARGET_DROPOUT, Course, Learning, Learnt
 from .objectives.objective import Judgement, Objective, Seen
 from .parting import early_rows, part_rows
 from .positions import position_for
 from .proposing import Proposal, propose
-from .request import KINDS, MOST_EPOCHS, TrainLocationRequest, TrainLocationResult
+from .request import KINDS, MOST_EPOCHS, TARGET, TrainLocationRequest, TrainLocationResult
 from .scope import torch_scope
 from .spread import Spread, spread_of
 from .surface import surface_of
@@ -215,7 +215,7 @@ def _fold(plan: _Plan, number: int, progress: Progress) -> "Tuple[Curve, Dict[st
     rows, held = np.flatnonzero(plan.folds.fold != number), np.flatnonzero(plan.folds.fold == number)
     early = early_rows(plan.folds, rows, plan.request.seed, number)
     course = Course(name, number, rows[~early], rows[early], plan.request.epochs or MOST_EPOCHS,
-                    not plan.request.epochs, plan.request.seed, _rate(plan.request.kind))
+                    not plan.request.epochs, plan.request.seed, _rate(plan.request.kind), _dropout(plan.objective))
     trained = _train(plan, course, Part(progress, 0.0, 0.8))
     vectors = _tiled(plan, trained, course.rows, np.concatenate([rows, held]), progress)
     check(progress)
@@ -254,7 +254,12 @@ def _final(plan: _Plan, curves: "List[Curve]", progress: Progress) -> _Trained:
     progress.info(f"The final training takes all {len(everything)} rows and {epochs} epochs"
                   + ("." if plan.request.epochs else ", the median of what the folds found best."))
     return _train(plan, Course(FINAL, plan.folds.count, everything, np.empty(0, dtype=np.int64), epochs, False,
-                               plan.request.seed, _rate(plan.request.kind)), progress)
+                               plan.request.seed, _rate(plan.request.kind), _dropout(plan.objective)), progress)
+
+
+def _dropout(objective: Objective) -> float:
+    """Return the share of hidden numbers that are left out."""
+    return TARGET_DROPOUT if objective.name == TARGET else DROPOUT
 
 
 def _rate(kind: str) -> float:

@@ -91,10 +91,14 @@ class TargetObjective:
                 continue
             y, inner = column.hot()[seen.rows][known], inner_folds(seen.inner[known])
             weights = _even_weights(column, seen.rows[known])
-            found[ENCODER].append(ridge(seen.vectors[known], y, seen.held_vectors, inner, part, weights))
-            found[COORDINATES].append(ridge(here[known], y, there, inner, part, weights))
-            found[NEIGHBOURS].append(neighbours(places[seen.rows[known]], y, places[seen.held], inner, part)[0])
-            found[CONSTANT].append(np.repeat(y.mean(axis=0)[np.newaxis], len(seen.held), axis=0))
+            found[ENCODER].append(ridge(seen.vectors[known], y, seen.held_vectors, inner, Part(part, 0.0, 0.3),
+                                        weights))
+            found[COORDINATES].append(ridge(here[known], y, there, inner, Part(part, 0.3, 0.5), weights))
+            found[NEIGHBOURS].append(neighbours(places[seen.rows[known]], y, places[seen.held], inner,
+                                                Part(part, 0.5, 1.0))[0])
+            # The commonest class of the other folds is by design the one that a fold lacks, so all rows tell it.
+            mean = column.hot()[column.known].mean(axis=0) if column.classes else y.mean(axis=0)
+            found[CONSTANT].append(np.repeat(mean[np.newaxis], len(seen.held), axis=0))
         return {key: np.concatenate(parts, axis=1) for key, parts in found.items()}
 
     def judge(self, predicted: "Mapping[str, np.ndarray]", folds: Folds) -> Judgement:
