@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..plain_layer import LayerWriter
 from ..progress import Part, Progress, check
 from ..table import CHUNK_ROWS, ColumnSpec, Rows
 from ..table.kept_names import kept_names
+from ..whole import require_writable
 from .judged_columns import JudgedColumns, judged_columns
 from .marking import AUTOMATIC, Marks, marks_from, marks_of
 from .report import Told, write_report
@@ -66,6 +68,8 @@ class _Read:
 def layer_bias(request: LayerBiasRequest, progress: Progress) -> LayerBiasResult:
     """Score the layer and write points in its CRS, with all attributes, in the order of its rows."""
     rows = request.rows
+    for path in filter(None, (request.output.split("|")[0], request.report)):
+        require_writable(Path(path))
     request.bias.check()
     threshold = parse_threshold(request.threshold)
     if rows.geometry_type == ogr.wkbNone:

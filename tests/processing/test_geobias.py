@@ -260,6 +260,14 @@ def test_wrong_input_is_told_in_one_sentence(run_algorithm: Any, tmp_path: Path,
     assert not (tmp_path / "out.gpkg").exists()
 
 
+def test_a_folder_that_is_missing_is_told_before_anything_is_written(run_algorithm: Any, tmp_path: Path,
+                                                                     qgis_new_project: Any) -> None:
+    outputs = {"OUTPUT": str(tmp_path / "out.gpkg"), "REPORT": str(tmp_path / "nowhere" / "report.html")}
+    with pytest.raises(QgsProcessingException, match="nowhere doesn't exist: create it"):
+        run_algorithm("geobias", {"INPUT": points(), **COLUMNS, **outputs})
+    assert not list(tmp_path.iterdir())
+
+
 def test_latitudes_beyond_90_and_layers_without_a_crs_are_told(run_algorithm: Any, tmp_path: Path,
                                                                qgis_new_project: Any) -> None:
     shapes: List[Optional[str]] = [f"POINT ({lat} {lon})" for lon, lat in PLACES.tolist()]
