@@ -44,35 +44,43 @@ class ReadRows:
 
 def read_rows(rows: Rows, columns: "Sequence[ColumnSpec]", seed: int, progress: Progress,
               most: int = MOST_ROWS) -> ReadRows:
-    """Read all rows that have a place, a sample of very many."""
+    """Read all rows that have a place; of very many only a sample is held in memory."""
     if rows.geometry_type == ogr.wkbNone:
         raise InputError("location-no-geometry", "{name} is a table without geometry, so its rows have no place: make "
                          "points with “Create points layer from table” first.", name=rows.name)
     finder = Places(rows.name, rows.wkt)
+    chosen = _chosen(rows, most, seed, progress)
+    numbers: "List[np.ndarray]" = []
+    done = 0
     ids: "List[Any]" = []
     wkb: "List[Optional[bytes]]" = []
     places: "List[np.ndarray]" = []
     cells: "Dict[str, List[Any]]" = {column.name: [] for column in columns}
     for chunk in rows.rows():
         check(progress)
-        progress.report(min(1.0, len(wkb) / max(rows.count, 1)), None if wkb else "Reading the places")
-        ids += list(chunk.ids)
-        wkb += list(chunk.wkb)
-        places.append(finder.find(chunk.wkb))
+        progress.report(min(1.0, done / max(rows.count, 1)), None if done else "Reading the places")
+        here = _picked(chosen, done, len(chunk.wkb))
+        numbers.append(here + done)
+        ids += [chunk.ids[row] for row in here.tolist()]
+        shapes = [chunk.wkb[row] for row in here.tolist()]
+        wkb += shapes
+        places.append(finder.find(shapes))
         for name, found in cells.items():
-            found += list(chunk.columns[name])
+            column = chunk.columns[name]
+            found += [column[row] for row in here.tolist()]
+        done += len(chunk.wkb)
     if not wkb:
         raise InputError("labels-none", "{name} has no rows: check its filter and selection.", name=rows.name)
     where = np.concatenate(places)
     points = centres_of(wkb)
     there = np.isfinite(where[:, 0]) & np.isfinite(points).all(axis=1)
-    _refuse_nowhere(rows, there, points, progress)
-    read = ReadRows(Gathered(rows.name, points, rows.wkt, where), np.arange(len(wkb)), ids, wkb, cells)
+    _refuse_nowhere(rows, there, points)
+    read = ReadRows(Gathered(rows.name, points, rows.wkt, where), np.concatenate(numbers), ids, wkb, cells)
     if not there.all():
         progress.warn(f"{int((~there).sum())} of {len(there)} features of {rows.name} have no place on the globe and "
                       "are left out.")
         read = read.part(there)
-    return thinned(read, most, seed, progress)
+    return read
 
 
 def thinned(read: ReadRows, most: int, seed: int, progress: Progress) -> ReadRows:
@@ -82,6 +90,21 @@ def thinned(read: ReadRows, most: int, seed: int, progress: Progress) -> ReadRow
     progress.warn(f"{read.gathered.name} has {len(read.wkb)} rows that can be used: a random sample of {most} is "
                   "learnt from.")
     return read.part(np.sort(np.random.default_rng((seed, 61)).choice(len(read.wkb), most, replace=False)))
+
+
+def _chosen(rows: Rows, most: int, seed: int, progress: Progress) -> Optional[np.ndarray]:
+    """Return the sorted numbers of the rows to read, None for all."""
+    if rows.count <= most:
+        return None
+    progress.warn(f"{rows.name} has {rows.count} rows: a random sample of {most} is learnt from.")
+    return np.sort(np.random.default_rng((seed, 61)).choice(rows.count, most, replace=False))
+
+
+def _picked(chosen: Optional[np.ndarray], start: int, length: int) -> np.ndarray:
+    """Return which rows of a chunk are to be read."""
+    if chosen is None:
+        return np.arange(length)
+    return chosen[np.searchsorted(chosen, start):np.searchsorted(chosen, start + length)] - start
 
 
 def named_column(rows: Rows, name: str, parameter: str) -> ColumnSpec:
@@ -95,7 +118,7 @@ def named_column(rows: Rows, name: str, parameter: str) -> ColumnSpec:
     return column
 
 
-def _refuse_nowhere(rows: Rows, there: np.ndarray, points: np.ndarray, progress: Progress) -> None:
+def _refuse_nowhere(rows: Rows, there: np.ndarray, points: np.ndarray) -> None:
     """Say so where coordinates can't be longitude and latitude, and where they look swapped."""
     known = points[np.isfinite(points).all(axis=1)]
     geographic = len(known) > 0 and bool(spatial_reference(rows.wkt).IsGeographic())

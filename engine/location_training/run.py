@@ -17,9 +17,11 @@ from ..locations.coverage import Coverage, coverage_of
 from ..locations.network import Network
 from ..locations.position import Position
 from ..locations.settings import Settings
-from ..locations.storing import card_path, save_location_encoder
+from ..locations.storing import save_location_encoder
+from ..model_item import card_path
 from ..packages import require
 from ..partial import PartialWork, digest_of, is_worth_keeping
+from ..pipeline import attend
 from ..progress import Part, Progress, check
 from ..training.folds import Folds, inner_folds
 from ..version import VERSION
@@ -156,7 +158,8 @@ def _planned(request: TrainLocationRequest, objective: Objective, torch: Any, de
         progress.info(sentence)
     # A setting that can't be is said before hours of work.
     position_for(request.kind, proposal.settings, places, request.seed)
-    folds = part_rows(objective, request.folds, request.block_size, request.seed)
+    progress.report(0.3, "Parting the places into blocks")
+    folds = attend(lambda: part_rows(objective, request.folds, request.block_size, request.seed), progress)
     why = folds.why[:1].upper() + folds.why[1:]
     progress.info(f"Blocks: {why if why.endswith('.') else why + '.'}")
     kept = None

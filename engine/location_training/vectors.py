@@ -27,6 +27,9 @@ from .reading import MOST_ROWS, ReadRows, read_rows
 from .request import FIELD_PLACES, TrainLocationRequest
 
 _LEAST_LENGTH = 1e-12
+_FEWEST = 1000
+# Copies that probes and torch make of a number, in bytes.
+_BYTES = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +56,10 @@ def teacher_vectors(request: TrainLocationRequest, progress: Progress) -> Teache
         if request.rows is None or request.samples:
             count = min(request.samples or FIELD_PLACES, MOST_ROWS)
             gathered, vectors, space = field_vectors(path, count, request.seed, request.memory_mib, progress)
-            return _usable(gathered, vectors, space, path, progress)
+            return _usable(gathered, vectors, space, path, request.memory_mib, progress)
         read, labels, asked = _labels(request.rows, request, Part(progress, 0.0, 0.3))
         found = from_field(path, labels, asked, Part(progress, 0.3, 1.0))
-        return _usable(*_matched(read, found, path, path), path, progress)
+        return _usable(*_matched(read, found, path, path), path, request.memory_mib, progress)
     rows = request.rows if request.rows is not None else embeddings
     if rows is None:
         raise InputError("location-input", "INPUT is missing: give points, or an embedding raster or table as "
@@ -66,7 +69,8 @@ def teacher_vectors(request: TrainLocationRequest, progress: Progress) -> Teache
     read, labels, asked = _labels(rows, request, Part(progress, 0.0, 0.3), embeddings)
     keys = key_columns(asked, embeddings)
     found = from_table(embeddings, keys, labels, asked, Part(progress, 0.3, 1.0))
-    return _usable(*_matched(read, found, embeddings.name, ""), embeddings.name, progress)
+    return _usable(*_matched(read, found, embeddings.name, ""), embeddings.name, request.memory_mib,
+                   progress)
 
 
 def _own(rows: Rows, request: TrainLocationRequest, progress: Progress) -> TeacherVectors:
@@ -82,7 +86,7 @@ def _own(rows: Rows, request: TrainLocationRequest, progress: Progress) -> Teach
     read = read.part(there)
     labels = _as_labels(read, None, read.cells[column.name])
     found = from_layer(labels, _asked(rows, request, None), progress)
-    return _usable(*_matched(read, found, rows.name, ""), rows.name, progress)
+    return _usable(*_matched(read, found, rows.name, ""), rows.name, request.memory_mib, progress)
 
 
 def _labels(rows: Rows, request: TrainLocationRequest, progress: Progress,
@@ -124,7 +128,7 @@ def _matched(read: ReadRows, found: Found, where: str,
 
 
 def _usable(gathered: Gathered, vectors: np.ndarray, identity: "Union[Space, SpaceKey]", name: str,
-            progress: Progress) -> TeacherVectors:
+            memory_mib: int, progress: Progress) -> TeacherVectors:
     """Bring vectors to length one, and leave out those that have none."""
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
     good = np.isfinite(lengths) & (lengths > _LEAST_LENGTH)
@@ -134,8 +138,11 @@ def _usable(gathered: Gathered, vectors: np.ndarray, identity: "Union[Space, Spa
     if not good.all():
         progress.info(f"{int((~good).sum())} vectors of {name} have no length or no value and are left out.")
     kept = np.flatnonzero(good)
-    if len(kept) > MOST_ROWS:
-        kept = np.sort(np.random.default_rng((0, 61)).choice(kept, MOST_ROWS, replace=False))
+    most = min(MOST_ROWS, max(_FEWEST, (memory_mib << 20) // (_BYTES * vectors.shape[1])))
+    if len(kept) > most:
+        progress.warn(f"{len(kept)} vectors of {vectors.shape[1]} numbers are too many for {memory_mib} MiB: a random "
+                      f"sample of {most} is learnt from.")
+        kept = np.sort(np.random.default_rng((most, 61)).choice(kept, most, replace=False))
     unit = (vectors[kept] / lengths[kept, np.newaxis]).astype(np.float32)
     if len(unit) > 1 and float(unit.std(axis=0).max()) < 1e-6:
         raise InputError("location-constant", "All {count} vectors of {name} that can be used are the same: there is "

@@ -344,3 +344,17 @@ def test_cuda_that_is_not_there_is_said(tmp_path):
     result = train_location_encoder(asked(rows, tmp_path, targets=("height",), device="auto", epochs=1, folds=2),
                                     listening)
     assert result.device == "cpu" and any("CUDA" in text for text in listening.infos)
+
+
+def test_of_very_many_rows_a_sample_is_read():
+    """The sample is of all rows, keeps places with their values, and is told."""
+    from earthprint.engine.location_training import reading
+    places = some_places(100)
+    rows = rows_of(places, {"height": places[:, 1].tolist()})
+    listening = Listening()
+    read = reading.read_rows(rows, [rows.columns[0]], 5, listening, 40)
+    assert len(read.numbers) == 40 and len(np.unique(read.numbers)) == 40
+    assert read.numbers.min() < 20 and read.numbers.max() > 80
+    np.testing.assert_allclose(read.gathered.places, places[read.numbers], atol=1e-8)
+    np.testing.assert_allclose(read.cells["height"], places[read.numbers, 1], atol=1e-8)
+    assert "random sample of 40" in listening.warnings[0]
