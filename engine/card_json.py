@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
 from dataclasses import replace
@@ -21,6 +20,7 @@ from .card_item import card_item, card_of_item, model_asset
 from .errors import CardError
 from .location_mark import is_location_item
 from .model_search import find_by_checksum
+from .strict_json import decoded
 from .whole import whole
 
 NOTE = "earthprint.card"
@@ -69,7 +69,7 @@ def read_embedded(text: str, model: Path) -> Card:
     """Read the copy of a card that an ONNX file carries; the checksum is that of the file at hand."""
     source = Path(f"{model} (its metadata)")
     try:
-        item = _decoded(text)
+        item = decoded(text)
     except (ValueError, RecursionError) as error:
         raise CardError("card-json", "The card inside {path} can't be read ({reason}): export the file again, or put a "
                         "card beside it.", path=model, reason=error) from error
@@ -144,7 +144,7 @@ def looks_like_card(path: Path) -> bool:
     try:
         if path.stat().st_size > _LIMIT:
             return False
-        item = _decoded(path.read_text(encoding="utf-8-sig"))
+        item = decoded(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return path.with_suffix(".onnx").exists()
     if not isinstance(item, dict) or not isinstance(item.get("properties"), dict) or is_location_item(item):
@@ -168,7 +168,7 @@ def _load(path: Path) -> "dict[str, Any]":
         if path.stat().st_size > _LIMIT:
             raise CardError("card-large", "The card {path} is larger than {limit} MiB: this is no encoder's card.",
                             path=path, limit=_LIMIT >> 20)
-        item = _decoded(path.read_text(encoding="utf-8-sig"))
+        item = decoded(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise CardError("card-missing", "The card {path} can't be read ({reason}): check the path.", path=path,
                         reason=error.strerror or error) from error
@@ -178,23 +178,6 @@ def _load(path: Path) -> "dict[str, Any]":
     if not isinstance(item, dict):
         raise CardError("card-json", "The card {path} holds no JSON object: choose an encoder's card.", path=path)
     return item
-
-
-def _decoded(text: str) -> Any:
-    """Decode JSON, refusing numbers that no card needs and that would make arithmetic fail later."""
-    return json.loads(text, parse_constant=_refused, parse_float=_finite,
-                      parse_int=lambda digits: int(digits) if len(digits) < 19 else _refused(digits))
-
-
-def _finite(text: str) -> float:
-    """Read a number with a point or exponent."""
-    value = float(text)
-    return value if math.isfinite(value) else _refused(text)
-
-
-def _refused(text: str) -> Any:
-    """Refuse NaN, Infinity and what is as good as that."""
-    raise ValueError(f"{text[:30]} is no number that a card could hold")
 
 
 def _checksum(asset: "dict[str, Any]", source: Path) -> str:

@@ -14,7 +14,8 @@ from ..errors import InputError
 from ..locations.card import LocationCard
 from ..locations.card_item import card_of_item
 from ..locations.stored import open_location_encoder
-from ..locations.storing import card_path
+from ..locations.storing import save_location_encoder
+from ..model_item import card_path
 from ..progress import Part, Progress, check
 from ..space import Space
 from . import geoclip, satclip, torchspatial
@@ -26,8 +27,9 @@ from .opening import open_checkpoint
 from .refusing import damaged, listed, no_checkpoint
 from .told import Told
 from .tower import Tower
-from .writing import write_tower
 
+# The version whose conversions these are, the same from version to version: the same weights give the same space.
+_SINCE = "0.1.0"
 _MARKS = {GEOCLIP: geoclip.MARK, SATCLIP: satclip.MARK, TORCHSPATIAL: torchspatial.MARK}
 _TITLES = {GEOCLIP: geoclip.TITLE, SATCLIP: satclip.TITLE, TORCHSPATIAL: torchspatial.TITLE}
 _PLAIN: "Dict[str, Callable[[Checkpoint], Tower]]" = {GEOCLIP: geoclip.read_geoclip, SATCLIP: satclip.read_satclip}
@@ -76,7 +78,7 @@ def convert_checkpoint(request: ConvertRequest, progress: Progress) -> ConvertRe
     card = _card(checkpoint, tower, request, continuity, warnings)
     progress.report(0.8, "Writing the encoder")
     target = _target(request, card, checkpoint)
-    write_tower(target, card, tower.network)
+    save_location_encoder(target, tower.position, tower.network, card, _SINCE)
     stored = open_location_encoder(target)
     progress.info(tower.description)
     for line in tower.left_out:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..location_mark import is_location_card
+from ..model_item import ENDING, card_path, with_checksum
 from ..model_search import checksum_of
 from ..version import VERSION
 from ..whole import whole
 from .card_item import card_item
 from .reading import LocationFiles, read_location_encoder
-from .storing import ENDING, card_path, with_checksum
 
 
 def keep_location_encoder(source: "str | Path", folder: Path) -> LocationFiles:

@@ -9,8 +9,8 @@ from typing import List
 from ..encoders.library import EncoderFolders
 from ..errors import EarthprintError
 from ..location_mark import is_location_card, is_location_model
+from ..model_item import card_path
 from .reading import read_location_encoder
-from .storing import card_path
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from ..errors import InputError, ModelError, OutputError
 from ..location_mark import LOCATION_NOTE
+from ..model_item import ENDING, card_path, item_text, with_checksum
 from ..onnxgraph import OnnxGraph
 from ..version import VERSION
 from ..whole import whole
@@ -19,45 +18,38 @@ from .network import Lookup, Network, Normalise
 from .position import Position
 from .tile import tile_count
 
-ENDING = ".onnx"
-MULTIHASH = "1220"
+_ANY_NAME = "encoder.onnx"
 
 
-def card_path(path: "str | Path") -> Path:
-    """Return where the card of an ONNX file lies."""
-    return Path(path).with_suffix(".json")
+def save_location_encoder(path: "str | Path", position: Position, network: Network, card: LocationCard,
+                          version: str = VERSION) -> Path:
+    """Write both files whole; the card states the checksum of the model and the model carries a copy of the card.
 
-
-def save_location_encoder(path: "str | Path", position: Position, network: Network, card: LocationCard) -> Path:
-    """Write both files whole; the card states the checksum of the model and the model carries a copy of the card."""
+    `version` is that of Earthprint whose work this is.
+    """
     target = Path(path)
     if target.suffix.lower() != ENDING:
         raise OutputError("location-ending", "A location encoder is an ONNX file, and {path} doesn't end in .onnx: "
                           "give it such a name.", path=path)
     complete = replace(card, position=position, dimensions=_dimensions(position, network),
                        unit_norm=card.unit_norm or _ends_normalised(network))
-    data, item = encoded(complete, network, target.name)
+    data, item = encoded(complete, network, target.name, version)
     with whole(target) as model, whole(card_path(target)) as beside:
         model.write_bytes(data)
-        beside.write_text(_text(item, 1) + "\n", encoding="utf-8")
+        beside.write_text(item_text(item, 1) + "\n", encoding="utf-8")
     return target
 
 
 def encoded(card: LocationCard, network: Network, name: str, version: str = VERSION) -> "tuple[bytes, Dict[str, Any]]":
-    """Return the bytes of the ONNX file of that name and the item beside it."""
-    item = card_item(card, f"./{name}", version)
+    """Return the bytes of the ONNX file and the item beside it, which alone knows the file's name.
+
+    The checksum of the file is part of the space of its vectors, so nothing in it may depend on where it lies.
+    """
+    item = card_item(card, f"./{_ANY_NAME}", version)
     graph = location_graph(card.position, network)
-    graph.notes[LOCATION_NOTE] = _text(item, None)
+    graph.notes[LOCATION_NOTE] = item_text(item, None)
     data = graph.to_bytes()
     return data, with_checksum(item, name, data)
-
-
-def with_checksum(item: "Dict[str, Any]", name: str, data: bytes) -> "Dict[str, Any]":
-    """Return an item with what it says of its file, which has this name and these bytes."""
-    asset = {**item["assets"]["model"], "href": f"./{name}", "file:size": len(data),
-             "file:checksum": MULTIHASH + hashlib.sha256(data).hexdigest()}
-    link = {"rel": "self", "href": f"./{Path(name).with_suffix('.json').name}", "type": "application/geo+json"}
-    return {**item, "assets": {**item["assets"], "model": asset}, "links": [link]}
 
 
 def location_graph(position: Position, network: Network) -> OnnxGraph:
@@ -90,9 +82,3 @@ def _dimensions(position: Position, network: Network) -> int:
 def _ends_normalised(network: Network) -> bool:
     """Tell whether vectors have length 1 by construction."""
     return bool(network.stages) and isinstance(network.stages[-1], Normalise)
-
-
-def _text(item: "Dict[str, Any]", indent: Optional[int]) -> str:
-    """Return an item as text."""
-    return json.dumps(item, indent=indent, ensure_ascii=False, allow_nan=False,
-                      separators=None if indent else (",", ":"))

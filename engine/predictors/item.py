@@ -7,7 +7,7 @@ import re
 from typing import Any, Dict, List, Mapping
 
 from ..card_check import safe_id, safe_name
-from ..errors import EarthprintError
+from ..model_item import in_words, item_of, moment_of, own_keys
 from ..plain_json import plain
 from ..provenance import read_provenance
 from ..space import from_json, parse_key, require_same
@@ -18,83 +18,40 @@ from ..training.target import TargetPlan
 from .card import CLASSIFICATION, PredictorCard
 
 FORMAT = 1
+_KEY = "predictor"
 EMBEDDING, COLUMNS = "embedding", "columns"
 SCORE, PREDICTED, PROBABILITIES, DISSIMILARITY = "score", "predicted", "probabilities", "dissimilarity"
-EXTENSIONS = ("https://stac-extensions.github.io/mlm/v1.5.2/schema.json",
-              "https://stac-extensions.github.io/file/v2.1.0/schema.json")
-# STAC wants a moment; a card without a date gets a fixed one, so that two writings are equal.
-_EPOCH = "2024-01-01T00:00:00Z"
-_DATE = re.compile(r"^\d{4}-\d\d-\d\d$")
 _ARCHITECTURES = {"ridge": "Ridge regression", "logistic": "Multinomial logistic regression",
                   "knn": "k nearest neighbours", "forest": "Random forest", "boosting": "Gradient boosted trees",
                   "mlp": "Multilayer perceptron", "gp": "Gaussian process"}
-_PREFIX = "earthprint."
-# What a reader may change in the JSON without making it another predictor's.
-_FREE = ("title", "description", "keywords", "license")
-
-
-class NewerFormat(ValueError):
-    """The card is of a format that this version doesn't know; the text is the version that wrote it."""
-
-
-class NotAPredictor(ValueError):
-    """The JSON is no predictor's card."""
 
 
 def card_item(card: PredictorCard, href: str, version: str) -> "Dict[str, Any]":
     """Return the item of a card; checksum and size of the model are added by the caller, who knows the file."""
-    moment = f"{card.created}T00:00:00Z" if _DATE.match(card.created) else _EPOCH
-    properties: "Dict[str, Any]" = {
-        "datetime": moment, "title": card.name, "mlm:name": safe_name(card.name),
+    return item_of(safe_id(card.name), {
+        "datetime": moment_of(card.created), "title": card.name, "mlm:name": safe_name(card.name),
         "mlm:architecture": _ARCHITECTURES.get(card.kind, card.kind), "mlm:tasks": [card.task],
-        "mlm:framework": "ONNX", "mlm:accelerator": None, "mlm:input": _inputs(card), "mlm:output": _outputs(card),
-        "mlm:hyperparameters": {f"{_PREFIX}{key}": value for key, value in _own(card, version).items()}}
-    return {
-        "type": "Feature", "stac_version": "1.1.0", "id": safe_id(card.name), "stac_extensions": list(EXTENSIONS),
-        "geometry": {"type": "Polygon",
-                     "coordinates": [[[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]]},
-        "bbox": [-180, -90, 180, 90], "properties": properties,
-        "assets": {"model": {"href": href, "type": "application/octet-stream; framework=onnx", "roles": ["mlm:model"],
-                             "mlm:artifact_type": "onnx"}},
-        "links": []}
+        "mlm:framework": "ONNX", "mlm:accelerator": None, "mlm:input": _inputs(card), "mlm:output": _outputs(card)},
+        _own(card, version), href)
 
 
 def card_of_item(item: Any) -> PredictorCard:
-    """Read a card from an item; raises ValueError with a reason, or one of its kinds above."""
-    own = _own_of(item)
-    stated = own.get("predictor")
-    if not isinstance(stated, int) or isinstance(stated, bool):
-        raise NotAPredictor("it doesn't say earthprint.predictor")
-    if stated > FORMAT:
-        raise NewerFormat(str(own.get("version", "?"))[:40])
-    try:
-        card = _card(item["properties"], own)
-        _check(card, str(item["properties"]["mlm:tasks"][0]))
-    except NotAPredictor:
-        raise
-    except EarthprintError as error:
-        raise ValueError(str(error).rstrip(".")) from error
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
-        what = f"“{error.args[0]}” is missing" if isinstance(error, KeyError) else str(error)
-        raise ValueError(what[:160] or "it is incomplete") from error
+    """Read a card from an item; raises ValueError with a reason, or one of the kinds of `model_item`."""
+    own = own_keys(item, _KEY, FORMAT)
+    return in_words(lambda: _checked(item["properties"], own))
+
+
+def _checked(properties: "Mapping[str, Any]", own: "Mapping[str, Any]") -> PredictorCard:
+    """Put the card together, and look whether it contradicts itself."""
+    card = _card(properties, own)
+    _check(card, str(properties["mlm:tasks"][0]))
     return card
-
-
-def same_predictor(first: "Mapping[str, Any]", second: "Mapping[str, Any]") -> bool:
-    """Tell whether two items state the same of a predictor."""
-    return _essence(first) == _essence(second)
-
-
-def _essence(item: "Mapping[str, Any]") -> str:
-    """Return the text of all that makes a predictor what it is."""
-    properties = {key: value for key, value in (item.get("properties") or {}).items() if key not in _FREE}
-    return json.dumps(properties, sort_keys=True)
 
 
 def _own(card: PredictorCard, version: str) -> "Dict[str, Any]":
     """Return our own keys."""
     own = {
-        "predictor": FORMAT, "version": version, "model": card.kind, "settings": card.settings,
+        _KEY: FORMAT, "version": version, "model": card.kind, "settings": card.settings,
         "target": card.target.as_json(), "space_key": card.space_key,
         "space": None if card.space is None else card.space.as_json(), "dimensions": card.dimensions,
         "columns": card.columns.as_json(), "figures": card.figures, "folds": card.folds,
@@ -104,15 +61,6 @@ def _own(card: PredictorCard, version: str) -> "Dict[str, Any]":
         "products": [item.as_json() for item in card.provenance], "samples": card.sample_count,
         "warnings": list(card.warnings), "source": card.source}
     return {key: plain(value) for key, value in own.items()}
-
-
-def _own_of(item: Any) -> "Dict[str, Any]":
-    """Return our own keys of an item that is one."""
-    properties = item.get("properties") if isinstance(item, dict) else None
-    hyper = properties.get("mlm:hyperparameters") if isinstance(properties, dict) else None
-    if not isinstance(hyper, dict):
-        raise NotAPredictor("it has no mlm:hyperparameters")
-    return {key[len(_PREFIX):]: value for key, value in hyper.items() if key.startswith(_PREFIX)}
 
 
 def _card(properties: "Mapping[str, Any]", own: "Mapping[str, Any]") -> PredictorCard:

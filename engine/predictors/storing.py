@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Optional
 
 from ..errors import OutputError
+from ..model_item import ENDING, card_path, item_text, with_checksum
 from ..training.applicability import Applicability
 from ..training.models import Fitted
 from ..version import VERSION
@@ -17,9 +16,7 @@ from .card import PredictorCard
 from .graph import build
 from .item import card_item
 
-ENDING = ".onnx"
 NOTE = "earthprint.predictor"
-MULTIHASH = "1220"
 
 
 @dataclass(frozen=True)
@@ -28,11 +25,6 @@ class PredictorParts:
 
     card: PredictorCard
     applicability: Optional[Applicability] = None
-
-
-def card_path(onnx_path: "str | Path") -> Path:
-    """Return where the card of an ONNX file lies."""
-    return Path(onnx_path).with_suffix(".json")
 
 
 def save_predictor(path: "str | Path", fitted: Fitted, parts: PredictorParts) -> None:
@@ -44,24 +36,14 @@ def save_predictor(path: "str | Path", fitted: Fitted, parts: PredictorParts) ->
     card = _completed(parts)
     item = card_item(card, f"./{target.name}", VERSION)
     graph = build(fitted, card, parts.applicability)
-    graph.notes[NOTE] = _text(item, None)
+    graph.notes[NOTE] = item_text(item, None)
     data = graph.to_bytes()
-    asset = item["assets"]["model"]
-    asset["file:size"] = len(data)
-    asset["file:checksum"] = MULTIHASH + hashlib.sha256(data).hexdigest()
-    item["links"] = [{"rel": "self", "href": f"./{card_path(target).name}", "type": "application/geo+json"}]
     with whole(target) as model, whole(card_path(target)) as beside:
         model.write_bytes(data)
-        beside.write_text(_text(item, 1) + "\n", encoding="utf-8")
+        beside.write_text(item_text(with_checksum(item, target.name, data), 1) + "\n", encoding="utf-8")
 
 
 def _completed(parts: PredictorParts) -> PredictorCard:
     """Return the card with the values of the area of applicability, which the two must not state differently."""
     values = None if parts.applicability is None else parts.applicability.as_json()
     return replace(parts.card, applicability=values)
-
-
-def _text(item: "Dict[str, Any]", indent: Optional[int]) -> str:
-    """Return an item as text."""
-    return json.dumps(item, indent=indent, ensure_ascii=False, allow_nan=False,
-                      separators=None if indent else (",", ":"))

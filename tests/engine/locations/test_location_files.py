@@ -24,7 +24,8 @@ from earthprint.engine.locations.network import Activation, Linear, Lookup, Netw
 from earthprint.engine.locations.position import Position, position_of
 from earthprint.engine.locations.stored import open_location_encoder
 from earthprint.engine.locations.stored_list import list_location_encoders
-from earthprint.engine.locations.storing import card_path, save_location_encoder
+from earthprint.engine.locations.storing import save_location_encoder
+from earthprint.engine.model_item import card_path
 from earthprint.engine.onnxgraph import OnnxGraph
 from earthprint.engine.provenance import KNOWN, Provenance
 
@@ -72,6 +73,14 @@ def test_what_was_written_is_read_and_gives_the_networks_vectors(tmp_path: Path)
         assert space.checksum == read.checksum and len(read.checksum) == 64 and space.dimensions == 12
         # Both what it was made from and its own licence go along.
         assert {item.licence for item in space.provenance} == {"CC BY 4.0", "MIT"}
+
+
+def test_the_space_does_not_depend_on_the_files_name(tmp_path: Path) -> None:
+    position, layers = position_of("xyz"), network(3)
+    paths = [save_location_encoder(tmp_path / name, position, layers, card(position)) for name in ("a.onnx", "b.onnx")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    keys = [open_location_encoder(path).space().key() for path in paths]
+    assert keys[0] == keys[1]
 
 
 def test_vectors_are_the_same_however_many_are_wanted_at_once(tmp_path: Path) -> None:
