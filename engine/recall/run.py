@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import List, Optional
 
 from ..progress import Part, Progress, check
+from ..whole import require_writable
 from .judged import Judged
 from .judging import judge
 from .page import write_page
@@ -18,6 +20,8 @@ from .truth import Truth, read_truth
 def recall_area(request: RecallRequest, progress: Progress) -> RecallResult:
     """Judge every query and write what was asked for; nothing is written where any of them can't be judged."""
     request.check()
+    for path in filter(None, (request.output, request.summary, request.report)):
+        require_writable(Path(path.split("|")[0]))
     truth = read_truth(request, Part(progress, 0.0, 0.05))
     queries: "List[Judged]" = []
     share = 0.9 / len(request.queries)

@@ -117,7 +117,8 @@ def cautions(queries: "Sequence[Judged]", together: Optional[Judged]) -> "List[s
     found: "List[str]" = []
     for one in queries if together is None else (together,):
         if one.count.used < _FEW:
-            found.append(f"“{one.name}”: {_counted(one)} say little; the band shows how little.")
+            found.append(f"“{one.name}”: {_counted(one)} {'say' if one.count.used != 1 else 'says'} little; the band "
+                         "shows how little.")
         elif together is None and one.drawing.least:
             found.append(f"“{one.name}”: truths are found alike over such distances that the band may still be too "
                          "narrow, unless they are a random sample of all there are.")

@@ -18,6 +18,7 @@ from qgis.core import (
     QgsProcessingParameterVectorDestination,
 )
 
+from ..adapters.apart import require_apart
 from ..adapters.extent import bounds, read_extent
 from ..adapters.feedback import FeedbackProgress
 from ..adapters.file_destination import file_destination
@@ -194,6 +195,8 @@ class RecallArea(EarthprintAlgorithm):
             "output": table_destination(self.parameterAsOutputLayer(parameters, OUTPUT, context)),
             "summary": table_destination(summary) if summary else "",
             "report": file_destination(self, parameters, REPORT, ".html", context)}
+        require_apart(self, parameters, context, {OUTPUT: str(self._options["output"]),
+                                                  SUMMARY_TABLE: str(self._options["summary"])}, (TRUTH, INPUTS))
 
     def _query_names(self, parameters: Parameters, context: QgsProcessingContext) -> "List[str]":
         """Return what the queries are called."""

@@ -24,6 +24,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterRasterLayer,
     QgsProject,
+    QgsVectorFileWriter,
     QgsVectorLayer,
 )
 from small_rasters import write_raster
@@ -173,6 +174,26 @@ def test_wrong_values_are_told_in_one_sentence(run_algorithm: Any, made: Any, tm
     with pytest.raises(QgsProcessingException, match=message):
         run_algorithm("recallarea", call(made, tmp_path, **changes))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_missing_is_told_before_anything_is_written(run_algorithm: Any, made: Any,
+                                                                     tmp_path: Path) -> None:
+    with pytest.raises(QgsProcessingException, match="nowhere doesn't exist: create it"):
+        run_algorithm("recallarea", call(made, tmp_path, REPORT=str(tmp_path / "nowhere" / "r.html")))
+    assert not list(tmp_path.iterdir())
+
+
+def test_neither_the_truth_nor_the_other_table_is_written_over(run_algorithm: Any, made: Any, tmp_path: Path) -> None:
+    curves = str(tmp_path / "curves.gpkg")
+    with pytest.raises(QgsProcessingException, match="OUTPUT and SUMMARY name the same file, .*curves.gpkg"):
+        run_algorithm("recallarea", call(made, tmp_path, SUMMARY=curves))
+    assert not list(tmp_path.iterdir())
+    QgsVectorFileWriter.writeAsVectorFormatV3(made["layer"], curves, QgsProject.instance().transformContext(),
+                                              QgsVectorFileWriter.SaveVectorOptions())
+    for truth in (curves, QgsProcessingFeatureSourceDefinition(curves)):
+        with pytest.raises(QgsProcessingException, match="OUTPUT: .*curves.gpkg holds TRUTH, .*choose another file"):
+            run_algorithm("recallarea", call(made, tmp_path, TRUTH=truth))
+    assert len(rows_of(curves)) == 20
 
 
 def test_truth_that_can_not_be_placed(run_algorithm: Any, made: Any, tmp_path: Path) -> None:
