@@ -93,9 +93,12 @@ def trained(folder: Path, kind: str, settings: Settings) -> Path:
 
 
 def embedded(encoder: LocationEncoder, finder: Places, shapes: "List[bytes]") -> None:
-    """Do what the algorithm does between reading and writing: geometries to places to vectors."""
+    """Do what the algorithm does between reading and writing: geometries to places to vectors.
+
+    The geometries are those of one chunk again and again, since in a run they were read a moment before.
+    """
     for start in range(0, len(shapes), CHUNK_ROWS):
-        encoder.vectors(finder.find(shapes[start:start + CHUNK_ROWS]))
+        encoder.vectors(finder.find(shapes[:min(CHUNK_ROWS, len(shapes) - start)]))
 
 
 def unwritten(path: Path, encoder: LocationEncoder, finder: Places) -> None:

@@ -14,7 +14,7 @@ from .position import Position, position_of
 from .settings import Settings
 from .shipped import POSITIONS
 
-_PIECE = 2 ** 17
+_PIECE = 3 * 2 ** 16
 
 
 @dataclass(frozen=True)
