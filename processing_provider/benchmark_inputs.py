@@ -9,6 +9,7 @@ from qgis.core import QgsProcessingAlgorithm, QgsProcessingContext, QgsProcessin
 
 from ..engine.errors import InputError
 from ..engine.table import Rows
+from .adapters.apart import require_apart
 from .adapters.file_destination import file_destination
 from .adapters.outputs import is_temporary, table_destination
 from .adapters.raster import resolve_rasters
@@ -65,6 +66,7 @@ class BenchmarkInputs:
         self._fields = resolve_rasters(algorithm, parameters, FIELDS, context)
         self._tables = _several_rows(algorithm, parameters, TABLES, context)
         self.output = algorithm.parameterAsOutputLayer(parameters, OUTPUT, context)
+        require_apart(algorithm, parameters, context, {OUTPUT: table_destination(self.output)}, (INPUTS, TABLES))
         self.report = file_destination(algorithm, parameters, REPORT, ".html", context)
         encoders = words_of(text(ENCODERS))
         self._plain: "Dict[str, Any]" = {

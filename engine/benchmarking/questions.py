@@ -9,6 +9,7 @@ import numpy as np
 from osgeo import ogr
 
 from ..errors import EarthprintError, InputError
+from ..locations.latitudes import refuse_beyond
 from ..locations.places import Places
 from ..progress import Progress
 from ..table import EMBEDDING, Rows
@@ -76,12 +77,17 @@ def _task_of(rows: Rows, column: str, kind: str) -> str:
 
 
 def _places(rows: Rows, labels: Labels, progress: Progress) -> np.ndarray:
-    """Return longitudes and latitudes, NaN for all where the layer has none."""
+    """Return longitudes and latitudes, NaN for all where the layer has none; latitudes beyond 90° are refused."""
     nowhere = np.full((len(labels), 2), np.nan)
     if rows.geometry_type == ogr.wkbNone:
         return nowhere
     places = _finder(rows, progress)
-    return nowhere if places is None else places.find(labels.wkb)
+    if places is None:
+        return nowhere
+    found = places.find(labels.wkb)
+    without = np.flatnonzero(~np.isfinite(found[:, 0]))
+    refuse_beyond(rows.name, [labels.ids[row] for row in without], [labels.wkb[row] for row in without])
+    return found
 
 
 def _finder(rows: Rows, progress: Progress) -> Optional[Places]:

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from osgeo import ogr
-from qgis.core import QgsFeatureRequest, QgsProcessingException, QgsVectorLayer
+from qgis.core import (
+    QgsFeature,
+    QgsFeatureRequest,
+    QgsGeometry,
+    QgsPointXY,
+    QgsProcessingException,
+    QgsVectorLayer,
+)
 from small_fields import wkt_of, write_field
 
 from earthprint.engine.plain_layer import LayerWriter
@@ -105,6 +112,25 @@ def test_what_is_refused_is_told_in_a_sentence(run_algorithm: Any, field: str, l
     assert "no encoder spheric-harmonics" in said and "spherical-harmonics" in said
     assert "not a raster" in refused(run_algorithm, **{**given, "FIELDS": [labels]}, TARGET="height")
     assert "INPUTS" in refused(run_algorithm, **{**given, "INPUTS": [field]}, TARGET="height")
+
+
+def test_labels_are_not_written_over(run_algorithm: Any, field: str, labels: str) -> None:
+    said = refused(run_algorithm, INPUTS=[labels], TARGET="height", FIELDS=[field], OUTPUT=labels)
+    assert "OUTPUT: " in said and "labels.gpkg holds INPUTS, which the result would replace: choose another" in said
+    assert len(rows_of(labels)) == 80
+
+
+def test_swapped_coordinates_are_suspected_in_a_sentence(run_algorithm: Any) -> None:
+    layer = QgsVectorLayer("Point?crs=EPSG:4326&field=height:double", "swapped", "memory")
+    features = []
+    for number in range(40):
+        feature = QgsFeature(layer.fields())
+        feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(48 + 0.1 * (number % 7), 101 + 0.1 * number)))
+        feature.setAttributes([float(number)])
+        features.append(feature)
+    assert layer.dataProvider().addFeatures(features)[0]
+    said = refused(run_algorithm, INPUTS=[layer], TARGET="height", ENCODERS="xyz")
+    assert "has the latitude 101°, beyond a pole, and the longitude 48°: the two seem to be swapped" in said
 
 
 def test_texts_become_targets_and_folders() -> None:
