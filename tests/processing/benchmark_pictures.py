@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from help_pictures import PICTURES, save_small
+from help_pictures import PICTURES, save_small, started
 
 SCALE = 1.25
 
@@ -30,18 +30,9 @@ def drawn(svg: str) -> object:
 
 def main() -> None:
     """Compare on the invented landscape, and take the first chart of the report."""
-    import processing
-    from processing.core.Processing import Processing
-    from qgis.core import QgsApplication
-    from qgis.testing import start_app
-
-    start_app()
-    Processing.initialize()
-    from earthprint.processing_provider.provider import EarthprintProvider
+    processing = started()
     from earthprint.resources.demo.scene import make_scene, write_scene
 
-    provider = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(provider)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         files = write_scene(make_scene(600, 600), folder)

@@ -9,27 +9,20 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from help_pictures import PICTURES, ROOT, picture_of, side_by_side
+from help_pictures import PICTURES, ROOT, picture_of, side_by_side, started
 
 DOCUMENTS = ROOT / "docs" / "pictures"
 
 
 def main() -> None:
     """Make the scene at two dates, embed both, run the algorithms, save the maps."""
-    import processing
-    from processing.core.Processing import Processing
-    from qgis.core import QgsApplication, QgsContrastEnhancement, QgsRasterLayer, QgsRectangle, QgsVectorLayer
-    from qgis.testing import start_app
+    from qgis.core import QgsContrastEnhancement, QgsRasterLayer, QgsRectangle, QgsVectorLayer
 
-    start_app()
-    Processing.initialize()
-    from earthprint.processing_provider.provider import EarthprintProvider
+    processing = started()
     from earthprint.processing_provider.styles import change as styles
     from earthprint.processing_provider.styles.embedding_raster import stretch
     from earthprint.resources.demo.scene import make_scene, write_scene
 
-    provider = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(provider)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         files = write_scene(make_scene(600, 600), folder)

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from help_pictures import PICTURES, picture_of, side_by_side
+from help_pictures import PICTURES, picture_of, side_by_side, started
 
 
 def stretched(path: str) -> Any:
@@ -28,20 +28,13 @@ def stretched(path: str) -> Any:
 
 def main() -> None:
     """Make the scene, run the algorithms, save the maps."""
-    import processing
-    from processing.core.Processing import Processing
-    from qgis.core import QgsApplication, QgsRasterLayer, QgsRectangle, QgsVectorLayer
-    from qgis.testing import start_app
+    from qgis.core import QgsRasterLayer, QgsRectangle, QgsVectorLayer
 
-    start_app()
-    Processing.initialize()
+    processing = started()
     from earthprint.engine.analyses.clusters.model import load_clusters
-    from earthprint.processing_provider.provider import EarthprintProvider
     from earthprint.processing_provider.styles.cluster_layer import ClusterPlacesStyle, style_cluster_layer
     from earthprint.resources.demo.scene import make_scene, write_scene
 
-    provider = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(provider)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         files = write_scene(make_scene(600, 600), folder)

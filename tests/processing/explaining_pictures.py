@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster_pictures import stretched
-from help_pictures import PICTURES, SIDE, picture_of, side_by_side
+from help_pictures import PICTURES, SIDE, picture_of, side_by_side, started
 from prediction_pictures import canopy_points
 
 
@@ -44,19 +44,12 @@ def charts_of(path: str, chosen: "tuple[int, ...]") -> Any:
 
 def main() -> None:
     """Make the scene, train, explain, save the picture."""
-    import processing
-    from processing.core.Processing import Processing
-    from qgis.core import QgsApplication, QgsRectangle, QgsVectorLayer
-    from qgis.testing import start_app
+    from qgis.core import QgsRectangle, QgsVectorLayer
 
-    start_app()
-    Processing.initialize()
-    from earthprint.processing_provider.provider import EarthprintProvider
+    processing = started()
     from earthprint.processing_provider.styles.similar_layers import style_scored_rows
     from earthprint.resources.demo.scene import make_scene, write_scene
 
-    provider = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(provider)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         made = make_scene(600, 600)

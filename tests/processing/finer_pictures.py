@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import numpy as np
-from help_pictures import PICTURES, picture_of, save_small, side_by_side
+from help_pictures import PICTURES, picture_of, save_small, side_by_side, started
 
 COARSE, FINE, EACH = 120, 24, 5
 UNITS, DATES, STEPS = 30, 48, 9
@@ -64,18 +64,11 @@ def shown(path: str, column: str) -> Any:
 
 def main() -> None:
     """Make the scene, run the algorithms, save the pictures."""
-    import processing
-    from processing.core.Processing import Processing
-    from qgis.core import QgsApplication, QgsRectangle
-    from qgis.testing import start_app
+    from qgis.core import QgsRectangle
 
-    start_app()
-    Processing.initialize()
-    from earthprint.processing_provider.provider import EarthprintProvider
+    processing = started()
     from earthprint.resources.demo.scene import make_scene, write_scene
 
-    provider = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(provider)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         made = make_scene(600, 600)

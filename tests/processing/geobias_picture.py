@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from help_pictures import PICTURES, picture_of, side_by_side
+from help_pictures import PICTURES, picture_of, side_by_side, started
 
 from earthprint.engine.plain_layer import LayerWriter
 from earthprint.engine.table import ColumnSpec
@@ -42,18 +42,11 @@ def by_mark(path: str) -> Any:
 
 def main() -> None:
     """Make the points, score them, save both maps."""
-    import processing
-    from processing.core.Processing import Processing
-    from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsRectangle, QgsVectorLayer
-    from qgis.testing import start_app
+    from qgis.core import QgsCoordinateReferenceSystem, QgsRectangle, QgsVectorLayer
 
-    start_app()
-    Processing.initialize()
-    from earthprint.processing_provider.provider import EarthprintProvider
+    processing = started()
     from earthprint.processing_provider.styles.bias_points import style_bias
 
-    provider = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(provider)
     with tempfile.TemporaryDirectory() as scratch:
         source, target = str(Path(scratch) / "points.gpkg"), str(Path(scratch) / "scored.gpkg")
         points(source, QgsCoordinateReferenceSystem("EPSG:32633").toWkt())

@@ -18,6 +18,21 @@ COLOURS = 128
 DIALOGS = ("addencoder", "importembeddings", "describeembeddings", "importfield", "exportembeddings")
 
 
+def started() -> Any:
+    """Start QGIS with the provider, and return what runs algorithms."""
+    import processing
+    from processing.core.Processing import Processing
+    from qgis.core import QgsApplication
+    from qgis.testing import start_app
+
+    start_app()
+    Processing.initialize()
+    from earthprint.processing_provider.provider import EarthprintProvider
+
+    QgsApplication.processingRegistry().addProvider(EarthprintProvider())
+    return processing
+
+
 def picture_of(layers: Sequence[Any], extent: Any) -> Any:
     """Return a square map of layers, the first on top."""
     from qgis.core import QgsMapRendererParallelJob, QgsMapSettings
@@ -74,10 +89,7 @@ def save_small(image: Any, path: Path) -> None:
 
 def main(dialogs: Sequence[str]) -> None:
     """Make the scene, run the algorithms, save the maps."""
-    import processing
-    from processing.core.Processing import Processing
     from qgis.core import (
-        QgsApplication,
         QgsContrastEnhancement,
         QgsFillSymbol,
         QgsRasterLayer,
@@ -86,16 +98,11 @@ def main(dialogs: Sequence[str]) -> None:
         QgsVectorLayer,
     )
     from qgis.PyQt.QtGui import QImage
-    from qgis.testing import start_app
 
-    start_app()
-    Processing.initialize()
-    from earthprint.processing_provider.provider import EarthprintProvider
+    processing = started()
     from earthprint.processing_provider.styles.embedding_raster import stretch, style_embedding_raster
     from earthprint.resources.demo.scene import make_scene, write_scene
 
-    provider = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(provider)
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from explore_pictures import stretched
-from help_pictures import PICTURES, picture_of, side_by_side
+from help_pictures import PICTURES, picture_of, side_by_side, started
 
 PHOTOS = 15
 SIDE = 40
@@ -17,22 +17,15 @@ SIDE = 40
 def main() -> None:
     """Cut photos out of the scene, tell each where it was taken, embed them, and draw them in the colours of both."""
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
-    import processing
     from made_photos import exif_block, picture, position
     from osgeo import gdal
-    from processing.core.Processing import Processing
-    from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsRectangle, QgsVectorLayer
-    from qgis.testing import start_app
+    from qgis.core import QgsCoordinateReferenceSystem, QgsRectangle, QgsVectorLayer
 
-    start_app()
-    Processing.initialize()
+    processing = started()
     from earthprint.engine.dataset import longitude_latitude
-    from earthprint.processing_provider.provider import EarthprintProvider
     from earthprint.processing_provider.styles.picture import style_colour_column
     from earthprint.resources.demo.scene import make_scene, write_scene
 
-    provider = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(provider)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         scene = str(write_scene(make_scene(600, 600), folder).spring)

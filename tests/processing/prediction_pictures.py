@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from cluster_pictures import stretched
-from help_pictures import PICTURES, picture_of, side_by_side
+from help_pictures import PICTURES, picture_of, side_by_side, started
 
 LABELS = 160
 
@@ -54,20 +54,13 @@ def banded(path: str, band: int) -> Any:
 
 def main() -> None:
     """Make the scene, train, predict, save the maps."""
-    import processing
-    from processing.core.Processing import Processing
-    from qgis.core import QgsApplication, QgsRasterLayer, QgsRectangle, QgsVectorLayer
-    from qgis.testing import start_app
+    from qgis.core import QgsRasterLayer, QgsRectangle, QgsVectorLayer
 
-    start_app()
-    Processing.initialize()
-    from earthprint.processing_provider.provider import EarthprintProvider
+    processing = started()
     from earthprint.processing_provider.styles.prediction import style_predicted_rows, style_prediction_raster
     from earthprint.processing_provider.styles.similar_layers import style_scored_rows
     from earthprint.resources.demo.scene import make_scene, write_scene
 
-    provider = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(provider)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         made = make_scene(600, 600)

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from help_pictures import PICTURES, SIDE, picture_of, save_small
+from help_pictures import PICTURES, SIDE, picture_of, save_small, started
 
 GAP = 12
 KIND, EVERY = "built-up", 12
@@ -50,26 +50,18 @@ def beside(left: Any, right: Any) -> Any:
 
 def main() -> None:
     """Make the scene, search it in two ways, judge both by places that neither has seen, save the picture."""
-    import processing
-    from processing.core.Processing import Processing
     from qgis.core import (
-        QgsApplication,
         QgsMarkerSymbol,
         QgsRasterLayer,
         QgsRectangle,
         QgsSingleSymbolRenderer,
         QgsVectorLayer,
     )
-    from qgis.testing import start_app
 
-    start_app()
-    Processing.initialize()
-    from earthprint.processing_provider.provider import EarthprintProvider
+    processing = started()
     from earthprint.processing_provider.styles.score_raster import style_score_raster
     from earthprint.resources.demo.scene import make_scene, write_scene
 
-    provider = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(provider)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
 

@@ -13,23 +13,16 @@ DOCS = HERE.parent.parent / "docs" / "pictures"
 def main() -> None:
     """Embed the scene, search, save the maps."""
     sys.path.insert(0, str(HERE))
-    import processing
-    from help_pictures import PICTURES, picture_of, side_by_side
-    from processing.core.Processing import Processing
-    from qgis.core import QgsApplication, QgsContrastEnhancement, QgsRasterLayer, QgsRectangle, QgsVectorLayer
-    from qgis.testing import start_app
+    from help_pictures import PICTURES, picture_of, side_by_side, started
+    from qgis.core import QgsContrastEnhancement, QgsRasterLayer, QgsRectangle, QgsVectorLayer
 
-    start_app()
-    Processing.initialize()
-    from earthprint.processing_provider.provider import EarthprintProvider
+    processing = started()
     from earthprint.processing_provider.styles import similar_layers
     from earthprint.processing_provider.styles.embedding_raster import stretch
     from earthprint.processing_provider.styles.relation_lines import RelationLinesStyle
     from earthprint.processing_provider.styles.score_raster import style_score_raster
     from earthprint.resources.demo.scene import make_scene, write_scene
 
-    ours = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(ours)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         files = write_scene(make_scene(600, 600), folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster_pictures import stretched
-from help_pictures import PICTURES, picture_of, side_by_side
+from help_pictures import PICTURES, picture_of, side_by_side, started
 from prediction_pictures import canopy_points
 
 FOLD_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#f0e442")
@@ -27,19 +27,12 @@ def by_fold(path: str) -> Any:
 
 def main() -> None:
     """Make the scene, train, save the maps."""
-    import processing
-    from processing.core.Processing import Processing
-    from qgis.core import QgsApplication, QgsRectangle, QgsVectorLayer
-    from qgis.testing import start_app
+    from qgis.core import QgsRectangle, QgsVectorLayer
 
-    start_app()
-    Processing.initialize()
-    from earthprint.processing_provider.provider import EarthprintProvider
+    processing = started()
     from earthprint.processing_provider.styles.residual_points import style_residuals, style_right
     from earthprint.resources.demo.scene import make_scene, write_scene
 
-    provider = EarthprintProvider()
-    QgsApplication.processingRegistry().addProvider(provider)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         made = make_scene(600, 600)
