@@ -29,6 +29,7 @@ from earthprint.engine.benchmarking.request import BenchmarkRequest, Labelled  #
 from earthprint.engine.benchmarking.run import compare_encoders  # noqa: E402
 from earthprint.engine.encoders.library import EncoderFolders  # noqa: E402
 from earthprint.engine.importing.run import ImportRequest, import_table  # noqa: E402
+from earthprint.engine.number_text import score_text  # noqa: E402
 from earthprint.engine.progress import Silent  # noqa: E402
 from earthprint.engine.table import open_rows  # noqa: E402
 
@@ -167,12 +168,14 @@ def labels_table(answers: Dict[str, List[Row]]) -> List[str]:
 
 
 def costs_table(answers: Dict[str, List[Row]]) -> List[str]:
-    """Return a line for each candidate that makes vectors: what it takes."""
+    """Return a line for each candidate that takes a file, or time worth telling."""
     lines = ["| question | candidate | dimensions | bytes a vector | file | embedding the labels |",
              "|---|---|---|---|---|---|"]
     for name, rows in answers.items():
         for candidate in dict.fromkeys(row["candidate"] for row in rows if row["seconds_embed"] is not None):
             row = max((row for row in rows if row["candidate"] == candidate), key=lambda row: row["dimensions"] or 0)
+            if row["seconds_embed"] < 0.05 and not row["file_bytes"]:
+                continue
             lines.append(f"| {name} | {candidate} | {row['dimensions']} | {row['bytes']} | {size(row['file_bytes'])} | "
                          f"{row['seconds_embed']:.2f} s |")
     return lines
@@ -197,7 +200,7 @@ def bias(row: Row) -> str:
 
 def number(value: Optional[float]) -> str:
     """Write a score."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.2f}"
+    return score_text(math.nan if value is None else value)
 
 
 def machine() -> str:
@@ -222,18 +225,18 @@ def main() -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     wanted = [part.strip().lower() for part in options.only.split(";")]
     answers: Dict[str, List[Row]] = {}
-    began = time.monotonic()
+    began, kept = time.monotonic(), 0
     for question in QUESTIONS:
         if not any(part in question.name.lower() for part in wanted):
             continue
         print(question.name, flush=True)
         started = time.monotonic()
         result = compare_encoders(request_of(question, options.fresh), Told())
+        kept += result.kept
         print(f"    {time.monotonic() - started:.0f} s", flush=True)
         answers[question.name] = rows_of(result.output)
-    minutes = (time.monotonic() - began) / 60
-    parts = [f"Run on {machine()}, in {minutes:.0f} minutes beside other work; all but the times is the same "
-             "elsewhere.", *scores_told(answers)]
+    took = "" if kept else f", in {(time.monotonic() - began) / 60:.0f} minutes beside other work"
+    parts = [f"Run on {machine()}{took}; all but the times is the same elsewhere.", *scores_told(answers)]
     text = "\n".join(parts)
     print(text)
     if options.write and len(answers) == len(QUESTIONS):
@@ -246,7 +249,7 @@ def scores_told(answers: Dict[str, List[Row]]) -> List[str]:
     """Return the tables with a line above each."""
     return ["", *scores_table(answers), "", "What few labels do (the best probe at each number, at new places; few "
             "labels are drawn several times, the same ones for all):", "", *labels_table(answers), "",
-            "What they cost:", "", *costs_table(answers)]
+            "What they cost; what isn't listed takes no file and less than 0.05 s:", "", *costs_table(answers)]
 
 
 if __name__ == "__main__":
