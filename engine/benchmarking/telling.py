@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import List, Sequence
 
-from ..number_text import score_text
+from ..number_text import number_at, score_text
 from ..report import Aligned, Report
 from ..version import VERSION
 from .answers import FLOOR, Answer
@@ -114,7 +114,7 @@ def _tell_verdicts(report: Report, answer: Answer, folds: str) -> None:
         body.append([
             called(one), Aligned(score_text(one.score), _between(estimate.low, estimate.high)),
             found.sentence if found is not None else "the best baseline",
-            Aligned("–" if bias is None else score_text(bias.score), "" if bias is None else _p(bias.p))])
+            Aligned("–" if bias is None else number_at(bias.score, 3), "" if bias is None else _p(bias.p))])
         gathered = answer.gathered.get(one.name)
         if gathered is not None:
             size = gathered.file_bytes
@@ -209,4 +209,6 @@ def _bytes(size: int) -> str:
 
 def _seconds(value: float) -> str:
     """Return a time."""
+    if value < 0.005:
+        return "< 0.01 s"
     return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
