@@ -13,15 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
-import numpy as np
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "build"))
 
-from earthprint.engine.location_training.judged import COORDINATES, ENCODER, NEIGHBOURS, Verdict
-from earthprint.engine.location_training.request import KINDS, TrainLocationRequest
-from earthprint.engine.location_training.run import learn
-from earthprint.engine.progress import Silent
-from earthprint.engine.table import CHUNK_ROWS, ColumnSpec, RowChunk, open_rows
+import numpy as np  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
+from earthprint.engine.location_training.judged import COORDINATES, ENCODER, NEIGHBOURS, Verdict  # noqa: E402
+from earthprint.engine.location_training.request import KINDS, TrainLocationRequest  # noqa: E402
+from earthprint.engine.location_training.run import learn  # noqa: E402
+from earthprint.engine.progress import Silent  # noqa: E402
+from earthprint.engine.table import CHUNK_ROWS, ColumnSpec, RowChunk, open_rows  # noqa: E402
+
 DATA = ROOT.parent / "shared" / "data"
 KEPT = ROOT / "build" / "location_accuracy.json"
 PAGE = ROOT / "docs" / "accuracy.md"

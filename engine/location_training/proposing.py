@@ -20,8 +20,11 @@ _MOST_DOUBLINGS = 16
 _ROWS_A_TILE = 20
 _ROWS_AN_ANCHOR = 5
 _NEIGHBOURS_IN_REACH = 50.0
-# The shortest wave that is proposed, as a multiple of the way to the next place, and the longest one of the extent.
-_FINEST, _COARSEST = 4.0, 2.0
+_SHORTEST_SHARE, _SHORTEST = 0.01, 100.0
+_REACH_SHARE, _LONGEST_REACH = 0.1, 1000.0
+# The shortest wave that is proposed, as a multiple of the way to the next place, and the longest one of the extent. On
+# the plane, where waves run in a few directions only, shorter ones are learnt by heart.
+_FINEST, _FINEST_PLANAR, _COARSEST = 4.0, 8.0, 2.0
 # The first wave of the doubling series is half a turn of the unit sphere's coordinates long: 2 rad.
 _LONGEST_DOUBLING = float(np.degrees(2.0))
 
@@ -53,9 +56,14 @@ def _basis(spread: Spread) -> str:
     return f"places are {_length_text(spread.spacing)} apart (median) over {_length_text(spread.extent)}"
 
 
-def _finest(spread: Spread) -> float:
-    """Return the shortest wave worth having in km; an eighth of the extent at most, where places are few."""
-    return max(min(_FINEST * spread.spacing, spread.extent / 8), 1e-4)
+def _finest(spread: Spread, times: float = _FINEST) -> float:
+    """Return the shortest wave worth having in km.
+
+    It is an eighth of the extent at most, where places are few, and where they are many no less than a hundredth of it,
+    or 100 km: what is finer is learnt by heart, and tells nothing of ground without places.
+    """
+    least = min(_SHORTEST_SHARE * spread.extent, _SHORTEST)
+    return max(min(max(times * spread.spacing, least), spread.extent / 8), 1e-4)
 
 
 def _coarsest(spread: Spread) -> float:
@@ -71,9 +79,9 @@ def _too_fine(finest: float, spread: Spread) -> "Tuple[str, ...]":
             f"({_length_text(spread.spacing)}, median): what is finer than the data only adds noise.",)
 
 
-def _radii(per_radius: float, given: Settings, spread: Spread, scales: int) -> Proposal:
+def _radii(per_radius: float, given: Settings, spread: Spread, scales: int, times: float = _FINEST) -> Proposal:
     """Propose radii of waves that are `per_radius` degrees long for each unit of radius."""
-    low, high = (length / KM_PER_DEGREE / per_radius for length in (_finest(spread), _coarsest(spread)))
+    low, high = (length / KM_PER_DEGREE / per_radius for length in (_finest(spread, times), _coarsest(spread)))
     found = replace(given, scales=given.scales or scales, min_radius=given.min_radius or min(
         low, given.max_radius / 2 if given.max_radius else low), max_radius=given.max_radius or max(
         high, 2 * given.min_radius))
@@ -86,7 +94,7 @@ def _radii(per_radius: float, given: Settings, spread: Spread, scales: int) -> P
 
 def _space2vec(given: Settings, spread: Spread, seed: int) -> Proposal:
     """Propose radii in degrees, whose waves are 2π as long."""
-    return _radii(2 * np.pi, given, spread, SCALES)
+    return _radii(2 * np.pi, given, spread, SCALES, _FINEST_PLANAR)
 
 
 def _sphere2vec(given: Settings, spread: Spread, seed: int) -> Proposal:
@@ -112,29 +120,36 @@ def _nerf(given: Settings, spread: Spread, seed: int) -> Proposal:
 
 
 def _harmonics(given: Settings, spread: Spread, seed: int) -> Proposal:
-    """Propose the degrees L: L² numbers, so many as the rows can bear, and none finer than the data."""
+    """Propose the degrees L, of L² harmonics: as many as places over the whole globe so dense would bear.
+
+    Over a small part of it, few degrees and the network's own waves tell more than many harmonics that are all alike.
+    """
     if given.scales:
         return Proposal(given, (), _too_fine(360 * KM_PER_DEGREE / given.scales, spread))
-    by_rows = int(np.sqrt(spread.places) / _ROWS_A_DEGREE)
+    by_rows = int(np.sqrt(spread.places * spread.share) / _ROWS_A_DEGREE)
     by_spacing = int(360 * KM_PER_DEGREE / max(_finest(spread), 1e-9))
     degrees = int(np.clip(min(by_rows, by_spacing), _FEWEST_DEGREES, _MOST_DEGREES))
     return Proposal(replace(given, scales=degrees), (
-        f"Degrees: {spread.places} places bear L = {degrees} ({degrees ** 2} harmonics); {_basis(spread)}.",))
+        f"Degrees: {spread.places} places in a box of {spread.share:.2g} of the globe bear L = {degrees} "
+        f"({degrees ** 2} harmonics); {_basis(spread)}.",))
 
 
 def _fourier(given: Settings, spread: Spread, seed: int) -> Proposal:
-    """Propose the length scale of random waves: the reach within which some fifty places lie."""
+    """Propose the length scale of random waves: a tenth of the extent, or where places are few what fifty lie within.
+
+    With a shorter one an encoder of many places knows them by heart and nothing between distant ones.
+    """
     scales = given.scales or FREQUENCIES
     found = replace(given, scales=scales, seed=given.seed or seed)
     if given.length:
         return Proposal(found, (), _too_fine(given.length, spread))
     area = max(spread.width * np.cos(np.radians(spread.middle_latitude)), 1e-9) * max(spread.height, 1e-9)
     reach = float(np.sqrt(area * _NEIGHBOURS_IN_REACH / spread.places / np.pi)) * KM_PER_DEGREE
+    reach = max(reach, min(_REACH_SHARE * spread.extent, _LONGEST_REACH))
     length = float(np.clip(reach, 2 * max(spread.spacing, 1e-4), max(spread.extent / 4, 1e-3)))
     length = float(f"{length:.3g}")
     return Proposal(replace(found, length=length), (
-        f"Length scale: {_basis(spread)}, so {_length_text(length)} is taken, within which some "
-        f"{_NEIGHBOURS_IN_REACH:.0f} places lie ({scales} frequencies).",))
+        f"Length scale: {_basis(spread)}, so {_length_text(length)} is taken ({scales} frequencies).",))
 
 
 def _rbf(given: Settings, spread: Spread, seed: int) -> Proposal:

@@ -37,6 +37,12 @@ class Spread:
         return max(self.height, self.width * float(np.cos(np.radians(nearest)))) * KM_PER_DEGREE
 
     @property
+    def share(self) -> float:
+        """Return how much of the globe's ground the box has."""
+        south, north = np.radians([self.south, self.south + self.height])
+        return float(self.width / 360.0 * (np.sin(north) - np.sin(south)) / 2)
+
+    @property
     def middle_latitude(self) -> float:
         """Return the latitude in the middle of the box."""
         return self.south + self.height / 2
