@@ -39,7 +39,7 @@ def verdict(judged: Judged, wanted: float) -> str:
     share = percent(wanted)
     if not math.isfinite(area):
         return (f"“{judged.name}” never finds {share} of the truth: only {percent(judged.curve.reach)} of it lies on "
-                "cells that have a score.")
+                f"cells that have a score. {_after_a_tenth(judged)} {against_chance(judged)}")
     chance = judged.by_chance(wanted)
     between = f"at least {area_text(least)}" if not math.isfinite(most) else (
         f"{area_text(least)} to {area_text(most)}")
@@ -55,11 +55,22 @@ def verdict_of_all(judged: Judged, queries: int, wanted: float) -> str:
     share = percent(wanted)
     if not math.isfinite(area):
         return (f"Over all {queries:,} queries, {share} of the truth is never found: only "
-                f"{percent(judged.curve.reach)} of it lies on cells that have a score.")
+                f"{percent(judged.curve.reach)} of it lies on cells that have a score. {_after_a_tenth(judged)} "
+                f"{against_chance(judged)}")
     between = f"at least {area_text(least)}" if not math.isfinite(most) else (
         f"{area_text(least)} to {area_text(most)}")
     return (f"Over all {queries:,} queries, {share} of the truth is found in {area_text(area)} of each ({between} with "
             f"other queries like these); chance needs {area_text(judged.by_chance(wanted))}. {against_chance(judged)}")
+
+
+def _after_a_tenth(judged: Judged) -> str:
+    """Say how much is found after a tenth of the ground, for searches that never find all they should."""
+    found = judged.at(judged.curve.ground / 10)
+    if found is None:
+        return ""
+    recall, low, high, chance = found
+    return (f"After 10 % of the ground it has found {percent(recall)} ({percent(low)} to {percent(high)} with other "
+            f"truths like these), chance {percent(chance)}.")
 
 
 def against_chance(judged: Judged) -> str:

@@ -101,6 +101,22 @@ def test_cells_without_a_score_are_no_ground_and_truth_there_is_never_found(tmp_
     assert (ignored.count.used, ignored.count.left_out, ignored.count.lost) == (2, 2, 0)
 
 
+@pytest.mark.parametrize(("first", "words"), [(True, "That is better than chance, by more than the luck of 60 truths."),
+                                              (False, "That is worse than chance: look whether HIGHER is right.")])
+def test_what_is_never_found_does_not_keep_from_judging_what_is(tmp_path: Path, first: bool, words: str) -> None:
+    """A third of the truth lies on no ground, the rest on the best tenth of it, or on the worst."""
+    scores = np.arange(900, 0, -1, dtype=np.float32).reshape(30, 30)
+    scores[:, 29] = np.nan
+    rows = range(3) if first else range(27, 30)
+    places = [in_cell(column, row) for row in rows for column in range(0, 28, 2)][:40]
+    path = write_scores(tmp_path / "s.tif", scores)
+    request = RecallRequest((Query("q", path),), Places([*places, *[in_cell(29, row) for row in range(20)]]))
+    said = recall_area(request, Silent()).verdicts[0]
+    assert said.startswith("“q” never finds 80 % of the truth: only 67 % of it lies on cells that have a score. After "
+                           f"10 % of the ground it has found {'67' if first else '0'} % (")
+    assert said.endswith(words) and "chance 6.7 %. " in said
+
+
 def test_an_extent_and_a_mask_say_which_ground_and_which_truth_counts(tmp_path: Path) -> None:
     path = write_scores(tmp_path / "s.tif", NINE)
     truth = Places([in_cell(0, 0), in_cell(1, 1), in_cell(2, 2), point(-5000, 5000)])
