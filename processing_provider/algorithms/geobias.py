@@ -16,6 +16,7 @@ from qgis.core import (
     QgsProcessingParameterVectorDestination,
 )
 
+from ..adapters.apart import require_apart
 from ..adapters.feedback import FeedbackProgress
 from ..adapters.file_destination import file_destination
 from ..adapters.outputs import table_destination
@@ -228,6 +229,8 @@ class GeoBias(EarthprintAlgorithm):
             **{name.lower(): self.parameterAsInt(parameters, name, context)
                for name in (SECTORS, LEAST, VERSION, NEIGHBOURS, LARGEST, CENTRES, PERMUTATIONS, SEED)}}
         self._output = table_destination(self.parameterAsOutputLayer(parameters, OUTPUT, context))
+        # Polygons would be lost to the points in their middles.
+        require_apart(self, parameters, context, {OUTPUT: self._output}, (INPUT,))
 
     def _scores(self, parameters: Parameters, context: QgsProcessingContext) -> Tuple[str, ...]:
         """Return the scores asked for, each once."""

@@ -221,6 +221,15 @@ def test_a_run_on_its_own_output_keeps_the_columns_before(run_algorithm: Any, tm
     assert columns["failure_1"] == columns["failure"] and columns["bias_grid_1"] == columns["bias_grid"]
 
 
+def test_the_layer_that_is_judged_is_not_written_over(run_algorithm: Any, tmp_path: Path,
+                                                     qgis_new_project: Any) -> None:
+    first = run_algorithm("geobias", {"INPUT": points(), **COLUMNS, "OUTPUT": str(tmp_path / "one.gpkg")})["OUTPUT"]
+    before = columns_of(first)
+    with pytest.raises(QgsProcessingException, match="OUTPUT: .*one.gpkg holds INPUT, which the result would replace"):
+        run_algorithm("geobias", {"INPUT": first, **COLUMNS, "OUTPUT": first})
+    assert list(columns_of(first)) == list(before)
+
+
 def test_points_with_few_neighbours_are_grey(run_algorithm: Any, tmp_path: Path, qgis_new_project: Any) -> None:
     found = run_algorithm("geobias", {"INPUT": points(), **COLUMNS, "OUTPUT": str(tmp_path / "out.gpkg"),
                                       "RADIUS": 260_000, "LEAST": 8})
