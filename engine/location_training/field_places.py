@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import List, Tuple
 
@@ -58,7 +59,7 @@ def field_vectors(path: str, count: int, seed: int, memory_mib: int,
     places = Ground(grid.wkt).places(points)
     there = np.isfinite(places).all(axis=1)
     progress.info(f"{int(there.sum())} places with a value were drawn from {path}, evenly by area.")
-    return Gathered(path, points[there], grid.wkt, places[there]), vectors[there], space
+    return Gathered(os.path.basename(path), points[there], grid.wkt, places[there]), vectors[there], space
 
 
 def _spread(path: str, opened: Field, count: int, seed: int, memory_mib: int,

@@ -11,6 +11,7 @@ from osgeo import ogr
 from ..centres import centres_of
 from ..dataset import spatial_reference
 from ..errors import InputError
+from ..locations.latitudes import refuse_beyond
 from ..locations.places import Places
 from ..progress import Progress, check
 from ..table import EMBEDDING, EMBEDDING_SPACE, ColumnSpec, Rows
@@ -74,8 +75,8 @@ def read_rows(rows: Rows, columns: "Sequence[ColumnSpec]", seed: int, progress: 
     where = np.concatenate(places)
     points = centres_of(wkb)
     there = np.isfinite(where[:, 0]) & np.isfinite(points).all(axis=1)
-    _refuse_nowhere(rows, there, points)
     read = ReadRows(Gathered(rows.name, points, rows.wkt, where), np.concatenate(numbers), ids, wkb, cells)
+    _refuse_nowhere(rows, read, there)
     if not there.all():
         progress.warn(f"{int((~there).sum())} of {len(there)} features of {rows.name} have no place on the globe and "
                       "are left out.")
@@ -118,21 +119,11 @@ def named_column(rows: Rows, name: str, parameter: str) -> ColumnSpec:
     return column
 
 
-def _refuse_nowhere(rows: Rows, there: np.ndarray, points: np.ndarray) -> None:
-    """Say so where coordinates can't be longitude and latitude, and where they look swapped."""
-    known = points[np.isfinite(points).all(axis=1)]
-    geographic = len(known) > 0 and bool(spatial_reference(rows.wkt).IsGeographic())
-    beyond = np.abs(known[:, 1]) > 90.0 if geographic else np.zeros(len(known), dtype=bool)
-    if beyond.any() and (np.abs(known[:, 0]) <= 90.0).all() and (np.abs(known[:, 1]) <= 180.0).all():
-        raise InputError("location-swapped", "Latitudes of {name} reach {latitude:g}°, while no longitude is beyond "
-                         "90°: longitude and latitude are probably swapped; swap x and y with “Swap X and Y "
-                         "coordinates” first.", name=rows.name,
-                         latitude=float(known[np.abs(known[:, 1]).argmax(), 1]))
-    if beyond.any():
-        raise InputError("location-latitude", "{count} features of {name} have latitudes beyond 90° (such as "
-                         "{latitude:g}), which no place has: mend them, or assign the right coordinate reference "
-                         "system.", count=int(beyond.sum()), name=rows.name,
-                         latitude=float(known[beyond][0, 1]))
+def _refuse_nowhere(rows: Rows, read: ReadRows, there: np.ndarray) -> None:
+    """Say so where coordinates can't be longitude and latitude, where they look swapped, and where no row has any."""
+    if not there.all() and spatial_reference(rows.wkt).IsGeographic():
+        lost = np.flatnonzero(~there).tolist()
+        refuse_beyond(rows.name, [read.ids[row] for row in lost], [read.wkb[row] for row in lost])
     if not there.any():
         raise InputError("location-none", "No feature of {name} has a place: its geometries are empty, or its "
                          "coordinates are not those of its coordinate reference system.", name=rows.name)

@@ -152,7 +152,7 @@ def _planned(request: TrainLocationRequest, objective: Objective, torch: Any, de
                          "that an encoder is validated in: add places, or lower FOLD_COUNT.",
                          name=objective.gathered.name, places=len(places), count=request.folds)
     dimensions = objective.width(request.dimensions, progress)
-    spread = spread_of(places, request.seed)
+    spread = attend(lambda: spread_of(places, request.seed), progress)
     proposal = propose(request.kind, request.settings, spread, request.seed)
     for sentence in proposal.told:
         progress.info(sentence)
@@ -191,7 +191,7 @@ def _learn(plan: _Plan, started: float, progress: Progress) -> LearntEncoder:
                       f"{figure.value:.3f} in blocks not seen.")
     final = _final(plan, curves, Part(progress, 0.82, 0.96))
     network = filled_tiles(final.learnt.network, final.position, plan.places)
-    area = coverage_of(plan.places, plan.request.seed)
+    area = attend(lambda: coverage_of(plan.places, plan.request.seed), progress)
     surface, components = surface_of(final.position, network, plan.places, area, Part(progress, 0.96, 1.0))
     warnings = (*plan.proposal.warnings, *((plan.folds.caution,) if plan.folds.caution else ()),
                 *_globe_warnings(plan, final.position), *judgement.warnings)
@@ -276,11 +276,13 @@ def _train(plan: _Plan, course: Course, progress: Progress) -> _Trained:
     places = plan.places[course.rows]
     chance = np.random.default_rng((request.seed, _START_STREAM, course.number))
     position = position_for(request.kind, plan.settings, places, request.seed + course.number)
-    network = new_network(position, sampled_features(position, places, chance), plan.dimensions,
-                          plan.objective.unit_norm, chance)
+    sample = attend(lambda: sampled_features(position, places, chance), progress)
+    network = new_network(position, sample, plan.dimensions, plan.objective.unit_norm, chance)
+    check(progress)
     lesson = plan.objective.lesson(torch, course.rows, plan.dimensions, request.seed, device)
     live = TorchNetwork(network, torch, device)
-    learning = Learning(torch, device, live, Features(position, network, plan.places), lesson)
+    features = attend(lambda: Features(position, network, plan.places), progress)
+    learning = Learning(torch, device, live, features, lesson)
     learnt = learning.run(course, plan.keeping, progress)
     return _Trained(position, learning, learnt, lesson, live.numbers)
 

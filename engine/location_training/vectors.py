@@ -56,10 +56,10 @@ def teacher_vectors(request: TrainLocationRequest, progress: Progress) -> Teache
         if request.rows is None or request.samples:
             count = min(request.samples or FIELD_PLACES, MOST_ROWS)
             gathered, vectors, space = field_vectors(path, count, request.seed, request.memory_mib, progress)
-            return _usable(gathered, vectors, space, path, request.memory_mib, progress)
+            return _usable(gathered, vectors, space, os.path.basename(path), request.memory_mib, progress)
         read, labels, asked = _labels(request.rows, request, Part(progress, 0.0, 0.3))
         found = from_field(path, labels, asked, Part(progress, 0.3, 1.0))
-        return _usable(*_matched(read, found, path, path), path, request.memory_mib, progress)
+        return _usable(*_matched(read, found, path, path), os.path.basename(path), request.memory_mib, progress)
     rows = request.rows if request.rows is not None else embeddings
     if rows is None:
         raise InputError("location-input", "INPUT is missing: give points, or an embedding raster or table as "

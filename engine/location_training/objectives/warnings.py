@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import List, Protocol, Sequence, Tuple
 
+import numpy as np
+
 from ..judged import CONSTANT, COORDINATES, ENCODER, NEAREST, NEIGHBOURS, Difference, Verdict
 
 _LOW_COSINE = 0.5
@@ -39,19 +41,31 @@ def target_warnings(verdicts: "Sequence[Verdict]", columns: "Sequence[_Named]") 
 
 
 def distil_warnings(verdict: Verdict, name: str) -> "Tuple[str, ...]":
-    """Return what to mind where vectors are learnt: whether coordinates explain them at all."""
+    """Return what to mind where vectors are learnt: whether coordinates explain them at all, and the encoder does."""
     score, mean = verdict.value(ENCODER), verdict.value(CONSTANT)
-    above = verdict.difference(CONSTANT)
-    explained = score >= _LOW_COSINE and above is not None and above.interval.low > 0 and score - mean > _LITTLE
-    if not explained:
+    best = float(np.nanmax([verdict.value(way) for way in (ENCODER, COORDINATES, NEIGHBOURS, NEAREST)]))
+    if not _explains(best, mean):
         return (f"Coordinates do not explain this embedding at this resolution: in blocks that the encoder has not "
                 f"seen, its vectors have a mean cosine of {score:.2f} with those of {name}, the mean vector one of "
                 f"{mean:.2f} and the nearest place's one of {verdict.value(NEAREST):.2f}.",)
-    near = verdict.difference(NEIGHBOURS)
+    above = verdict.difference(CONSTANT)
+    if not score - mean > _LITTLE or above is None or not above.interval.low > 0:
+        return (f"The encoder is not clearly nearer to {name} than one vector for all in blocks that it has not seen "
+                f"(cosine {score:.2f} against {mean:.2f}). Interpolating between the nearest places reaches "
+                f"{verdict.value(NEIGHBOURS):.2f}, ridge on plain coordinates {verdict.value(COORDINATES):.2f}: take "
+                "those where they are higher, or train with more places, epochs or folds.",)
+    ways = [figure.key for figure in verdict.figures if figure.key in (NEIGHBOURS, NEAREST)]
+    nearer = max(ways, key=verdict.value) if ways else ""
+    near = verdict.difference(nearer)
     if near is not None and near.interval.mean < 0:
-        return (f"Interpolating between the nearest places is nearer to {name} than the encoder in blocks that it has "
-                f"not seen (cosine {verdict.value(NEIGHBOURS):.2f} against {score:.2f}; {_spread(near)}).",)
+        return (f"In blocks that it has not seen, the encoder is farther from {name} than {near.name} (cosine "
+                f"{score:.2f} against {verdict.value(nearer):.2f}; {_spread(near)}).",)
     return ()
+
+
+def _explains(cosine: float, mean: float) -> bool:
+    """Tell whether a cosine is high, and higher than that of the mean vector."""
+    return cosine >= _LOW_COSINE and cosine - mean > _LITTLE
 
 
 def _spread(difference: Difference) -> str:

@@ -176,6 +176,28 @@ def test_vectors_that_place_does_not_tell_are_said_to_be(tmp_path):
     assert told and told[0] in result.warnings and f"{result.score:.2f}" in told[0]
 
 
+def test_where_coordinates_tell_and_the_encoder_does_not_nobody_blames_coordinates(tmp_path):
+    """Vectors that are the places themselves are explained by coordinates, however little was learnt in an epoch."""
+    places = some_places(300)
+    listening = Listening()
+    result = train_location_encoder(asked(vectors_at(places, waves(places)), tmp_path, epochs=1), listening)
+    assert result.figures[NEIGHBOURS] > 0.9
+    assert not [text for text in listening.warnings if text.startswith("Coordinates do not explain")]
+
+
+def test_an_encoder_that_goes_to_others_names_no_folder(tmp_path):
+    """Its card says which raster it was taught by, but not where on whose disk that lay."""
+    row, column = np.mgrid[:30, :30] / 30
+    field = write_field(tmp_path / "field.tif", np.stack([row, column, np.ones_like(row)]).astype(np.float32),
+                        (500_000.0, 1000.0, 0.0, 5_700_000.0, 0.0, -1000.0), space=Space("plain", 3))
+    request = replace(asked(None, tmp_path, epochs=1), embeddings=str(field), samples=300)
+    result = train_location_encoder(request, Silent())
+    for name in (result.output, str(result.output)[:-len("onnx")] + "json"):
+        with open(name, "rb") as file:
+            data = file.read()
+        assert b"field.tif" in data and os.fsencode(tmp_path) not in data
+
+
 def test_contrast_has_the_same_width_and_is_judged_alike(tmp_path):
     """InfoNCE learns the same vectors; a ridge leads back, so its cosine compares."""
     places = some_places(500)
@@ -318,11 +340,11 @@ def test_coordinates_that_can_t_be_are_said(tmp_path):
     """Latitudes beyond 90°, longitude and latitude swapped, no rows, a field elsewhere."""
     places = some_places(30, box=(95.0, 10.0, 150.0, 40.0))
     height = {"height": smooth(places).tolist()}
-    with pytest.raises(InputError, match="probably swapped"):
+    with pytest.raises(InputError, match="seem to be swapped"):
         train_location_encoder(asked(rows_of(places[:, ::-1], height), tmp_path, targets=("height",)), Silent())
     wrong = places.copy()
     wrong[3] = (120.0, 95.0)
-    with pytest.raises(InputError, match="latitudes beyond 90°"):
+    with pytest.raises(InputError, match="has the latitude 95°, beyond a pole"):
         train_location_encoder(asked(rows_of(wrong, height), tmp_path, targets=("height",)), Silent())
     with pytest.raises(InputError, match="table without geometry|no rows"):
         train_location_encoder(asked(rows_of(places[:0], {"height": []}), tmp_path, targets=("height",)), Silent())
