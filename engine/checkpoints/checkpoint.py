@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any, Callable, Dict, Mapping, Tuple
 
 import numpy as np
@@ -26,20 +25,14 @@ class StoredTensor:
 class Checkpoint:
     """What a file of weights holds; `settings` are the plain numbers and words that were stored along.
 
-    A package is named by its own name, and by the `member` in it that the weights are.
+    A package is named by its own name; `member_checksum` is that of the file of weights in it.
     """
 
     name: str
     tensors: "Mapping[str, StoredTensor]"
     settings: "Mapping[str, Any]" = field(default_factory=dict)
     checksum: str = ""
-    member: str = ""
     member_checksum: str = ""
-
-    @property
-    def file(self) -> str:
-        """Return the name of the file of weights, whether it came in a package or by itself."""
-        return PurePosixPath(self.member).name if self.member else self.name
 
     @property
     def weights_checksum(self) -> str:

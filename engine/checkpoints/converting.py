@@ -83,11 +83,11 @@ def convert_checkpoint(request: ConvertRequest, progress: Progress) -> ConvertRe
     progress.info(tower.description)
     for line in tower.left_out:
         progress.info(f"Left out: {line}.")
-    for warning in warnings:
+    for warning in (*tower.cautions, *warnings):
         progress.warn(warning)
     progress.report(1.0, "Done")
     return ConvertResult(str(target), stored.card.id, family, stored.dimensions, stored.space(), continuity,
-                         tower.left_out, warnings)
+                         tower.left_out, (*tower.cautions, *warnings))
 
 
 def _family(checkpoint: Checkpoint, asked: str) -> str:
@@ -121,7 +121,8 @@ def _tower(checkpoint: Checkpoint, family: str, told: Told) -> Tower:
 def _card(checkpoint: Checkpoint, tower: Tower, request: ConvertRequest, continuity: Continuity,
           warnings: "Tuple[str, ...]") -> LocationCard:
     """Return the card; it bears no date, so that the same weights make the same space wherever they are converted."""
-    source = {"family": tower.family, "file": checkpoint.file, "sha256": checkpoint.weights_checksum}
+    # The name of the file is no part of it: a copy of the card lies in the model, whose checksum makes the space.
+    source = {"family": tower.family, "sha256": checkpoint.weights_checksum}
     return LocationCard(
         id=safe_id(request.name) if request.name.strip() else _suggested(checkpoint, tower), name=tower.name,
         position=tower.position, dimensions=tower.network.dimensions(tower.position.size),

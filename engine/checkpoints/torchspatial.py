@@ -20,7 +20,7 @@ from ..locations.settings import WORLD, Settings
 from ..locations.tile import tile_count
 from .account import Account
 from .checkpoint import Checkpoint
-from .offered import ACTIVATIONS, KINDS
+from .offered import ACTIVATIONS, DEFAULT_ACTIVATION, KINDS
 from .told import Told
 from .tower import Tower
 
@@ -69,7 +69,6 @@ def read_torchspatial(checkpoint: Checkpoint, told: Told) -> Tower:
         prefix = min((name[:-len("spa_enc.ffn.layers.0.linear.weight")] for name in account.names(_FFN_MARK)), key=len)
         position, table = _position(account, known, kind, f"{prefix}spa_enc.")
         network = Network((*table, *_feed_forward(account, known, f"{prefix}spa_enc.ffn.layers.")))
-    warnings = _warnings(position, checkpoint)
     account.leave_repeats(prefix, f"{prefix}loc_enc.", "tensors that stand in it twice, with the same numbers")
     account.leave_out(r"(?:.+\.)?(class_emb|user_emb)\.(weight|bias)", "tensors of classes and users")
     account.leave_out(r"(?:.+\.)?(loc_dec|img_dec)\.(weight|bias)", "tensors of image features")
@@ -80,7 +79,7 @@ def read_torchspatial(checkpoint: Checkpoint, told: Told) -> Tower:
         "torchspatial", f"{TITLE} {kind}", position, network, f"{kind} and a feed-forward network",
         f"Location encoder {kind} of {TITLE}{dataset}, with its original behaviour. It learned to tell classes of that "
         "data apart by place, and knows nothing of places that the data don't have.", "", left_out,
-        warnings)
+        _warnings(position), tuple(known.cautions))
 
 
 class _Known:
@@ -91,6 +90,7 @@ class _Known:
         self._checkpoint = checkpoint
         self._file = checkpoint.settings
         self._told = told
+        self.cautions: "List[str]" = []
 
     def kind(self, feed_forward: bool) -> str:
         """Return the kind of position encoding."""
@@ -132,8 +132,13 @@ class _Known:
     def activation(self) -> Activation:
         """Return the non-linearity."""
         name = self._agreed("ACTIVATION", str(self._file.get("spa_f_act", "")), self._told.activation)
+        if not name:
+            name = DEFAULT_ACTIVATION
+            self.cautions.append(f"The checkpoint {self._checkpoint.name} doesn't say with which activation it was "
+                                 f"trained: {name}, {TITLE}'s default, is taken. With another one the vectors are "
+                                 "wrong, so give ACTIVATION if you know it.")
         if name not in _ACTIVATIONS:
-            raise self._ask("ACTIVATION", f"one of {', '.join(ACTIVATIONS)}; {TITLE}'s default is leakyrelu")
+            raise self._ask("ACTIVATION", f"one of {', '.join(ACTIVATIONS)}")
         return _ACTIVATIONS[name]
 
     def skips(self) -> bool:
@@ -261,14 +266,14 @@ def _linear(account: Account, name: str, wide: int) -> Linear:
     return Linear(weight.astype(np.float32), account.take(f"{name}.bias", len(weight)).astype(np.float32))
 
 
-def _warnings(position: Position, checkpoint: Checkpoint) -> "Tuple[str, ...]":
-    """Tell what the original does that its name doesn't promise."""
+def _warnings(position: Position) -> "Tuple[str, ...]":
+    """Tell what the original does that its name doesn't promise; of the weights alone, whatever their file is called."""
     found: "List[str]" = []
     if position.kind == "tile" and tile_count(position.settings) == 1:
-        found.append(f"{checkpoint.name} has a single tile, so that all places on the globe have the same vector.")
+        found.append("This encoder has a single tile, so that all places on the globe have the same vector.")
     if position.kind in _ONLY_COARSEST and position.settings.max_radius == 1:
-        found.append(f"With a coarsest radius of 1, all scales of {position.kind} in {checkpoint.name} are the same, "
-                     "as its original computes them.")
+        found.append(f"With a coarsest radius of 1, all scales of {position.kind} are the same, as its "
+                     "original computes them.")
     if position.kind in ("wrap", "wrap-ffn"):
-        found.append(f"{checkpoint.name} gives the north and the south pole the same vector, as its original does.")
+        found.append("This encoder gives the north and the south pole the same vector, as its original does.")
     return tuple(found)

@@ -11,7 +11,10 @@ from ..locations.position import Position
 
 @dataclass(frozen=True, eq=False)
 class Tower:
-    """Everything that a checkpoint tells of a location encoder."""
+    """Everything that a checkpoint tells of a location encoder.
+
+    `cautions` are about this conversion, for the log alone: the card says the same whoever converts.
+    """
 
     family: str
     name: str
@@ -22,3 +25,4 @@ class Tower:
     licence: str
     left_out: "Tuple[str, ...]" = ()
     warnings: "Tuple[str, ...]" = ()
+    cautions: "Tuple[str, ...]" = ()

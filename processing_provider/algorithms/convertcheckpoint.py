@@ -87,7 +87,8 @@ class ConvertCheckpoint(EarthprintAlgorithm):
                     "the file tells."), advanced=True)
         self.add(
             choice(ACTIVATION, self.tr("TorchSpatial: activation"), (_AS_TOLD, *ACTIVATIONS), _AS_TOLD),
-            self.tr("The setting spa_f_act of the training, by default leakyrelu."), advanced=True)
+            self.tr("The setting spa_f_act of the training. Where the file doesn't tell it, leakyrelu is taken, the "
+                    "default of TorchSpatial, and the log says so."), advanced=True)
         self.add(
             real_number(CELL, self.tr("TorchSpatial: side of a tile in degrees"), 0.0, 0.0),
             self.tr("For the kind tile, where the file has vectors of more than one. 0 = a single tile, as in the "

@@ -351,10 +351,9 @@ def test_of_a_wheel_only_the_weights_are_read(tmp_path: Path) -> None:
     result = convert_checkpoint(ConvertRequest(str(wheel), output=str(tmp_path / "g.onnx")), Silent())
     assert result.dimensions == 32 and not (tmp_path / MARKER).exists()
     source = json.loads((tmp_path / "g.json").read_text())["properties"]["mlm:hyperparameters"]["earthprint.source"]
-    assert source == {"family": "geoclip", "file": "location_encoder_weights.pth",
-                      "sha256": hashlib.sha256(stream.getvalue()).hexdigest()}
-    (tmp_path / "location_encoder_weights.pth").write_bytes(stream.getvalue())
-    alone = convert_checkpoint(ConvertRequest(str(tmp_path / "location_encoder_weights.pth"),
+    assert source == {"family": "geoclip", "sha256": hashlib.sha256(stream.getvalue()).hexdigest()}
+    (tmp_path / "renamed.pth").write_bytes(stream.getvalue())
+    alone = convert_checkpoint(ConvertRequest(str(tmp_path / "renamed.pth"),
                                               output=str(tmp_path / "alone.onnx")), Silent())
     assert alone.space.key() == result.space.key()
     assert "1.3.0" not in (tmp_path / "g.json").read_text()

@@ -6,6 +6,7 @@ position, the modules compared with are float64 throughout.
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict
@@ -192,7 +193,6 @@ def test_what_a_file_does_not_say_the_user_says(tmp_path: Path, recipe: Recipe) 
     (Told(), r"doesn't say with which settings it was trained: give KIND \(.*space2vec-grid"),
     (Told("space2vec-grid"), "give MAX_RADIUS"),
     (Told("space2vec-grid", max_radius=360), "give MIN_RADIUS"),
-    (Told("space2vec-grid", 0.005, 360), r"give ACTIVATION \(one of leakyrelu"),
     (Told("sphere2vec-m", 0.005, 360, "relu"), "takes 64 numbers, which sphere2vec-m doesn't give"),
     (Told("xyz", activation="relu"), "takes 64 numbers, which xyz doesn't give"),
     (Told("wrap"), "is not that of wrap"), (Told("rbf"), "rbf, whose anchors are places of its training data"),
@@ -203,6 +203,31 @@ def test_what_is_missing_is_asked_for_in_one_sentence(tmp_path: Path, told: Told
     path = saved(tmp_path, torchspatial_checkpoint(recipe, torchspatial_tower(recipe), told=False))
     with pytest.raises(InputError, match=said):
         converted(path, told=told)
+
+
+def test_the_files_name_is_no_part_of_the_space(tmp_path: Path) -> None:
+    """Of all kinds, since each has warnings of its own, which lie in the card and so in the model."""
+    for recipe in RECIPES:
+        stream = io.BytesIO()
+        torch.save(torchspatial_checkpoint(recipe, torchspatial_tower(recipe)), stream)
+        told = Told(cell=60.0) if recipe.cells > 1 else Told()
+        keys = []
+        for name in ("one.pth.tar", "another name.pt"):
+            (tmp_path / name).write_bytes(stream.getvalue())
+            keys.append(converted(tmp_path / name, told=told).space.key())
+        assert keys[0] == keys[1], recipe
+
+
+def test_an_activation_that_nobody_tells_is_the_originals_default_and_the_log_says_so(tmp_path: Path) -> None:
+    recipe = replace(RECIPES[0], activation="leakyrelu")
+    path = saved(tmp_path, torchspatial_checkpoint(recipe, torchspatial_tower(recipe), told=False), "model.pth.tar")
+    radii = Told(recipe.ours, recipe.min_radius, recipe.max_radius)
+    guessed = converted(path, told=radii)
+    given = converted(path, told=replace(radii, activation="leakyrelu"))
+    require_parity(guessed, torchspatial_tower(recipe), places())
+    assert guessed.space.key() == given.space.key()
+    assert [text for text in guessed.warnings if "leakyrelu, TorchSpatial's default, is taken" in text]
+    assert not [text for text in given.warnings if "leakyrelu" in text]
 
 
 def test_a_file_and_a_user_who_disagree_are_told_so(tmp_path: Path) -> None:
