@@ -267,7 +267,7 @@ def _linear(account: Account, name: str, wide: int) -> Linear:
 
 
 def _warnings(position: Position) -> "Tuple[str, ...]":
-    """Tell what the original does that its name doesn't promise; of the weights alone, whatever their file is called."""
+    """Tell what the original does that its name doesn't promise; the file's name is no part of it."""
     found: "List[str]" = []
     if position.kind == "tile" and tile_count(position.settings) == 1:
         found.append("This encoder has a single tile, so that all places on the globe have the same vector.")

@@ -10,6 +10,8 @@ from osgeo import ogr
 from ..dataset import quiet
 from ..errors import InputError
 
+# Nearly all places where they should be, once longitude and latitude are swapped, are no chance.
+SWAPPED_SHARE = 0.9
 _ROUNDING = 1e-9
 
 

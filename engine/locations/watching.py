@@ -9,11 +9,10 @@ import numpy as np
 from ..progress import Progress
 from .coverage import Coverage
 from .finding import AnyLocationEncoder
+from .latitudes import SWAPPED_SHARE
 
 _NEAR_SEAM = 179.0
 _NEAR_POLE = 89.0
-# Nearly all places inside the area, once longitude and latitude are swapped, are no chance.
-_SWAPPED_SHARE = 0.9
 
 
 class PlaceWatch:
@@ -72,7 +71,7 @@ class PlaceWatch:
 
     def _beyond(self, area: Coverage) -> str:
         """Say how many places lie where nothing was learned, and whether their coordinates look swapped."""
-        if self._outside == self._seen and self._swapped >= _SWAPPED_SHARE * self._seen:
+        if self._outside == self._seen and self._swapped >= SWAPPED_SHARE * self._seen:
             return (f"All {self._seen} places of {self._name} lie outside the area that {self._encoder.name} was "
                     "trained on, and with longitude and latitude swapped they would lie inside: look whether they "
                     "are swapped, and mend it with “Swap X and Y coordinates”.")

@@ -18,6 +18,7 @@ from .laying import Laid, beyond, lay_truth
 from .places_order import MOST_GROUPS, group_of
 from .request import LOST, Query, RecallRequest
 from .score_raster import ScoreRaster, open_scores
+from .swapped import seem_swapped
 from .tally import KeptCells, SummedCells, Tally
 from .thresholds import Thresholds
 from .truth import POLYGONS, Truth
@@ -150,8 +151,12 @@ def _nowhere(work: _Work) -> InputError:
     """Say that no truth lies on ground."""
     empty = int(((work.tally.empty > 0) & (work.tally.scored <= 0)).sum())
     where = (" within the EXTENT or MASK" if work.raster.query.limited else "")
+    remedy = "check the layers' CRSs and that they overlap"
+    if seem_swapped(work.raster, work.truth, work.laid.features):
+        remedy = ("with x and y swapped they would lie on the raster, so look whether they are swapped, which “Swap X "
+                  "and Y coordinates” mends")
     return InputError(
         "recall-nowhere", "None of the {count} truths of {name} lies on a cell of “{query}” that has a score{where} "
-        "({empty} lie on cells without one, {outside} elsewhere): check the layers' CRSs and that they overlap.",
+        "({empty} lie on cells without one, {outside} elsewhere): {remedy}.",
         count=len(work.laid.features), name=work.truth.name, query=work.raster.query.name, where=where, empty=empty,
-        outside=len(work.laid.features) - empty)
+        outside=len(work.laid.features) - empty, remedy=remedy)

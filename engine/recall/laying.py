@@ -16,6 +16,7 @@ from ..pipeline import attend
 from ..progress import Progress
 from .score_raster import KM2, ScoreRaster
 from .truth import POINTS, Truth
+from .turns import turned
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Laid:
 def lay_truth(raster: ScoreRaster, truth: Truth, progress: Progress) -> Laid:
     """Bring truths into the raster's CRS and lay them over its grid."""
     name = f"“{raster.query.name}”"
-    placed = bring_over(truth.outlines, truth.wkt, truth.name, raster.grid.wkt, name, progress)
+    placed = turned(bring_over(truth.outlines, truth.wkt, truth.name, raster.grid.wkt, name, progress), raster.grid)
     shapes = attend(lambda: lay_over(placed, raster.grid, NEAREST), progress)
     features = np.flatnonzero(truth.of(raster.query.name) & (truth.weights > 0))
     points = np.bincount(placed.features, minlength=placed.count) if truth.kind == POINTS else np.zeros(placed.count)

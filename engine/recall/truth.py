@@ -58,7 +58,9 @@ def read_truth(request: RecallRequest, progress: Progress) -> Truth:
                          "of positive numbers.", column=request.weight, name=rows.name)
     without = int((found == 0).sum())
     if without:
-        progress.warn(f"{without} truths of {rows.name} have no weight in “{request.weight}” and don't count.")
+        progress.warn(f"{without:,} truths of {rows.name} have no weight in “{request.weight}” and don't count."
+                      if without != 1 else
+                      f"One truth of {rows.name} has no weight in “{request.weight}” and doesn't count.")
     return Truth(rows.name, rows.wkt, _kind(outlines, rows.name), outlines, found,
                  queries if request.query_field else None)
 

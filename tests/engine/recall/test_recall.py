@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scored_ground import Places, cells_box, in_cell, point, wkt_of, write_scores
+from osgeo import ogr
+from scored_ground import Places, box, cells_box, in_cell, point, wkt_of, write_scores
 
 from earthprint.engine.errors import EarthprintError
 from earthprint.engine.progress import Silent
@@ -224,6 +225,72 @@ def test_degrees_have_their_true_areas(tmp_path: Path) -> None:
     assert curve.recall(np.array([top / 2]))[0] == pytest.approx(0.25, rel=1e-6)
     assert curve.ground == pytest.approx(2 * (top + ellipsoid_cell(69, 1, 1) + bottom), rel=1e-6)
     assert curve.area(0.75) == pytest.approx(curve.ground - bottom / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("west", [175.0, -185.0, 535.0])
+def test_truth_on_the_other_side_of_180_degrees_lies_where_the_raster_goes_on(tmp_path: Path, west: float) -> None:
+    """The raster spans 175° to 185° as one writes it here or there; truths are written from −180° to 180°."""
+    scores = np.arange(20, 0, -1, dtype=np.float32).reshape(2, 10)
+    path = write_scores(tmp_path / "s.tif", scores, wkt_of(4326), (west, 1, 0, 1, 0, -1))
+    points = judged(path, Places([point(175.5, 0.5), point(-176.5, 0.5), point(-179.5, -0.5)], wkt_of(4326)))
+    assert (points.count.outside, points.count.lost) == (0, 0)
+    cell = points.curve.ground / 20
+    # Ranks by hand: columns 0 and 8 of the first row, column 5 of the second.
+    np.testing.assert_allclose(points.curve.recall(np.array([1, 8, 9, 15, 16]) * cell), np.array([1, 1, 2, 2, 3]) / 3,
+                               atol=1e-6)
+    areas = judged(path, Places([box(-177, 0, -176, 1), box(175, 0, 176, 1)], wkt_of(4326)))
+    assert areas.count.lost == pytest.approx(0, abs=1e-9)
+    np.testing.assert_allclose(areas.curve.recall(np.array([1, 8, 9]) * cell), [0.5, 0.5, 1], atol=1e-6)
+
+
+def test_a_raster_from_0_to_360_degrees_takes_truth_of_western_longitudes(tmp_path: Path) -> None:
+    scores = np.arange(36, 0, -1, dtype=np.float32).reshape(1, 36)
+    path = write_scores(tmp_path / "s.tif", scores, wkt_of(4326), (0, 10, 0, 5, 0, -10))
+    hollow = ogr.CreateGeometryFromWkt(
+        "MULTIPOLYGON(((-10 -1,0 -1,0 1,-10 1,-10 -1),(-8 -0.5,-4 -0.5,-4 0.5,-8 0.5,-8 -0.5)),"
+        "((10 -1,20 -1,20 1,10 1,10 -1)))")
+    found = judged(path, Places([bytes(hollow.ExportToIsoWkb(ogr.wkbNDR))], wkt_of(4326)))
+    cell = found.curve.ground / 36
+    assert found.count.lost == pytest.approx(0, abs=1e-9)
+    # The second cell holds 20 square degrees, the last 20 less a hole of 4.
+    np.testing.assert_allclose(found.curve.recall(np.array([1, 2, 35, 36]) * cell), [0, 20 / 36, 20 / 36, 1], rtol=1e-5)
+    west = judged(path, Places([point(-95, 0), point(-180, 0)], wkt_of(4326))).curve
+    np.testing.assert_allclose(west.recall(np.array([18, 19, 26, 27]) * cell), [0, 0.5, 0.5, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize("wkt", ["", wkt_of(4326), wkt_of(3857)])
+def test_truth_whose_coordinates_are_swapped_is_told_so(tmp_path: Path, wkt: str) -> None:
+    path = write_scores(tmp_path / "s.tif", NINE, wkt_of(3857) if wkt else "",
+                        (1_000_000, 50_000, 0, 6_500_000, 0, -50_000))
+    right = [point(9.2, 50.1), point(9.8, 50.3), point(10.1, 50.2)]
+    plane = [point(1_020_000, 6_480_000), point(1_140_000, 6_360_000)]
+    shapes = right if wkt == wkt_of(4326) else plane
+    assert judged(path, Places(shapes, wkt)).count.lost == 0
+    turned = []
+    for shape in shapes:
+        geometry = ogr.CreateGeometryFromWkb(shape)
+        turned.append(point(geometry.GetY(), geometry.GetX()))
+    with pytest.raises(EarthprintError, match="with x and y swapped they would lie on the raster, so look whether"):
+        judged(path, Places(turned, wkt))
+    far = [*turned, point(0, 0), point(1, 1)]
+    with pytest.raises(EarthprintError, match="elsewhere.: check the layers' CRSs and that they overlap"):
+        judged(path, Places(far, wkt))
+
+
+@pytest.mark.parametrize(("weights", "said"), [
+    ([1, 0], "One truth of “places” has no weight in “w” and doesn't count."),
+    ([1, 0, 0], "2 truths of “places” have no weight in “w” and don't count.")])
+def test_truths_without_weight_are_counted_in_words(tmp_path: Path, weights: Any, said: str) -> None:
+    heard = []
+
+    class Heard(Silent):
+        def warn(self, text: str) -> None:
+            heard.append(text)
+
+    truth = Places([in_cell(0, 0)] * len(weights), columns={"w": weights})
+    query = Query("q", write_scores(tmp_path / "s.tif", NINE))
+    recall_area(RecallRequest((query,), truth, weight="w"), Heard())
+    assert said in heard
 
 
 def test_paper_that_stretches_counts_true_ground(tmp_path: Path) -> None:
