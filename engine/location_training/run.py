@@ -88,7 +88,8 @@ def learn(request: TrainLocationRequest, progress: Progress) -> LearntEncoder:
     """Do all but the writing."""
     started = time.monotonic()
     _refuse(request)
-    torch = require("torch")
+    progress.report(0.0, "Loading torch")
+    torch = attend(lambda: require("torch"), progress)
     with torch_scope(torch):
         device = choose_device(torch, request.device)
         progress.info(f"Training on {device.name}: {device.why}.")
@@ -254,7 +255,7 @@ def _final(plan: _Plan, curves: "List[Curve]", progress: Progress) -> _Trained:
     """
     epochs = plan.request.epochs or max(1, int(round(float(np.median([curve.kept for curve in curves])))))
     everything = np.arange(len(plan.places))
-    progress.info(f"The final training takes all {len(everything)} rows and {epochs} epochs"
+    progress.info(f"The final training takes all {len(everything)} rows and {epochs} epoch{'s' * (epochs > 1)}"
                   + ("." if plan.request.epochs else ", the median of what the folds found best."))
     return _train(plan, Course(FINAL, plan.folds.count, everything, np.empty(0, dtype=np.int64), epochs, False,
                                plan.request.seed, _rate(plan.request.kind), _dropout(plan.objective)), progress)
