@@ -23,6 +23,7 @@ from earthprint.engine.location_training.request import KINDS, TrainLocationRequ
 from earthprint.engine.location_training.run import learn  # noqa: E402
 from earthprint.engine.progress import Silent  # noqa: E402
 from earthprint.engine.table import CHUNK_ROWS, ColumnSpec, RowChunk, open_rows  # noqa: E402
+from earthprint.engine.training.figures import paired_difference  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 KEPT = ROOT / "build" / "location_accuracy.json"
@@ -101,12 +102,12 @@ def measured(question: Question, kind: str) -> "Dict[str, Any]":
         judged = learn(request, Silent()).judged
         seconds = time.process_time() - before
     verdict: Verdict = judged.verdict
-    against = verdict.difference(COORDINATES)
+    first, second = verdict.figure(ENCODER), verdict.figure(COORDINATES)
+    against = paired_difference(first.folds, second.folds)
     return {"encoder": verdict.value(ENCODER), "coordinates": verdict.value(COORDINATES),
             "neighbours": verdict.value(NEIGHBOURS), "folds": list(verdict.figures[0].folds), "seconds": seconds,
-            "low": against.interval.low, "high": against.interval.high, "mean": against.interval.mean,
-            "won": int(sum(one > two for one, two in zip(verdict.figure(ENCODER).folds,
-                                                         verdict.figure(COORDINATES).folds))),
+            "low": against.low, "high": against.high, "mean": against.mean,
+            "won": int(sum(one > two for one, two in zip(first.folds, second.folds))),
             "blocks": judged.folds.parts, "size": judged.folds.block_size}
 
 

@@ -71,4 +71,4 @@ def _explains(cosine: float, mean: float) -> bool:
 def _spread(difference: Difference) -> str:
     """Return a difference with its interval in words."""
     part = difference.interval
-    return f"the difference over folds is {part.mean:+.3f}, 95 % interval {part.low:+.3f} to {part.high:+.3f}"
+    return f"a difference of {part.mean:+.3f}, 95 % interval {part.low:+.3f} to {part.high:+.3f}"

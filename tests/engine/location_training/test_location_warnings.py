@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from earthprint.engine.location_training.figures import COSINE, verdict_of
+from earthprint.engine.location_training.figures import COSINE, mean_of, verdict_of
 from earthprint.engine.location_training.objectives.warnings import distil_warnings
+from earthprint.engine.training.folds import Folds
+
+FOLDS = Folds(np.arange(90) % 3, "blocks", 3, 1.0, "", np.arange(90) % 30)
 
 
 def cosines(**values):
-    """Return a verdict with the same folds but for a little."""
-    return verdict_of("v", COSINE, {key: (value, [value - 0.01, value, value + 0.01]) for key, value in values.items()},
-                      100)
+    """Return a verdict on rows that are alike but for a little."""
+    noise = 0.01 * np.random.default_rng(0).standard_normal((len(values), 90))
+    noise -= noise.mean(axis=1, keepdims=True)
+    scores = {key: mean_of(value + little, FOLDS) for (key, value), little in zip(values.items(), noise)}
+    return verdict_of("v", COSINE, scores, 90)
 
 
 @pytest.mark.parametrize(("values", "said"), [
