@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .stored_list import ListedEncoder
 
 _DEFAULTS = Settings()
+_CHECKPOINTS = (".ckpt", ".pth", ".pt", ".tar", ".safetensors", ".whl")
 AnyLocationEncoder = Union[LocationEncoder, "StoredEncoder"]
 
 
@@ -86,8 +87,13 @@ def _unknown(wanted: str, stored: "list[str]") -> InputError:
         return InputError("location-empty", "ENCODER is empty: give the id of a location encoder ({ids}).", ids=ids)
     if wanted.lower() in ONLY_TRAINED:
         return InputError("location-trained", "The location encoder {id} exists only trained, since it is made of "
-                          "places of the training data: choose one that is a formula ({ids}), or train one with “Train "
-                          "a location encoder”.", id=wanted, ids=ids)
+                          "places of the training data: choose one that is a formula ({ids}){stored}, or train one "
+                          "with “Train a location encoder”.", id=wanted, ids=", ".join(IDS),
+                          stored=f" or that is trained already ({', '.join(stored)})" if stored else "")
+    if Path(wanted).suffix.lower() in _CHECKPOINTS:
+        return InputError("location-checkpoint", "{id} is the name of a checkpoint, which is no encoder yet: convert it "
+                          "first with “Convert a location checkpoint”, and give the .onnx file or the id that comes of "
+                          "it.", id=wanted)
     known = [*IDS, *stored]
     close = difflib.get_close_matches(wanted.lower().replace("_", "-"), known, n=3, cutoff=0.5)
     if close:

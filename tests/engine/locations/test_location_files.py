@@ -269,6 +269,13 @@ def test_a_stored_encoder_is_found_by_id_and_by_either_path(tmp_path: Path) -> N
         find_location_encoder("here-an-there", folders=folders)
     with pytest.raises(InputError, match="choose one of xyz, .*, here-and-there"):
         find_location_encoder("qqqqqq", folders=folders)
+    with pytest.raises(InputError, match=r"formula \(xyz, [^()]*nerf\) or that is trained already \(here-and-there\), or"):
+        find_location_encoder("rbf", folders=folders)
+    with pytest.raises(InputError, match=r"formula \(xyz, [^()]*nerf\), or train one"):
+        find_location_encoder("rbf", folders=EncoderFolders(user=tmp_path / "none"))
+    for name in ("l40.ckpt", "a/model.pth.tar", "GEOCLIP.PTH", "geoclip-1.3.0-py3-none-any.whl", "w.safetensors"):
+        with pytest.raises(InputError, match="convert it first with “Convert a location checkpoint”"):
+            find_location_encoder(name, folders=folders)
     saved(tmp_path, "second.onnx")
     with pytest.raises(InputError, match="Two different location encoders are called here-and-there"):
         find_location_encoder("here-and-there", folders=folders)
