@@ -8,6 +8,8 @@ from typing import Optional, Sequence
 from ..errors import InputError
 
 _PREDICTED = "predicted"
+_PREDICTION = "prediction"
+_TRUTHS = ("truth", "true")
 _FOLD = "fold"
 _ID = "source_id"
 _RIGHT = "right"
@@ -43,8 +45,10 @@ def judged_columns(layer: str, columns: "Sequence[str]", truth: str, predicted: 
         predicted = lower.get(f"{_PREDICTED}_{truth.lower()}", "") if truth else ""
         predicted = predicted or lower.get(_PREDICTED, "") or next(
             (column for column in columns if column.lower().startswith(_PREDICTED + "_")), "")
+        predicted = predicted or _other_than(truth, lower.get(_PREDICTION, ""))
     if predicted and not truth:
-        truth = _truth_of(columns, predicted)
+        truth = _truth_of(columns, predicted) or next(
+            (lower[name] for name in _TRUTHS if _other_than(predicted, lower.get(name, ""))), "")
     if truth and predicted:
         return JudgedColumns(truth, predicted, chosen=f"TRUTH is “{truth}” and PREDICTED “{predicted}”, by the names "
                              f"of the columns of {layer}.")
@@ -68,6 +72,11 @@ def _truth_of(columns: "Sequence[str]", predicted: str) -> str:
     if _ID in names and _FOLD in names and names.index(_FOLD) == names.index(_ID) + 2:
         return columns[names.index(_ID) + 1]
     return ""
+
+
+def _other_than(taken: str, column: str) -> str:
+    """Return a column that isn't taken already."""
+    return "" if column == taken else column
 
 
 def _named(layer: str, columns: "Sequence[str]", name: str, column: str) -> str:

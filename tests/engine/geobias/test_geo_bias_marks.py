@@ -85,6 +85,13 @@ CLASSIFICATION = ("source_id", "land_cover", "fold", "predicted", "probability",
     (REGRESSION, ("PRICE", "Lower", ""), ("price", "lower", "")),
     (CLASSIFICATION, ("", "", "right"), ("", "", "right")),
     (("a", "right"), ("", "", ""), ("", "", "right")),
+    (("id", "Truth", "Prediction"), ("", "", ""), ("Truth", "Prediction", "")),
+    (("true", "predicted"), ("", "", ""), ("true", "predicted", "")),
+    (("truth", "true", "prediction", "predicted_x"), ("", "", ""), ("truth", "predicted_x", "")),
+    (("a", "prediction"), ("a", "", ""), ("a", "prediction", "")),
+    (("true", "said"), ("", "said", ""), ("true", "said", "")),
+    # What a training wrote tells more than a name.
+    ((*CLASSIFICATION, "truth"), ("", "", ""), ("land_cover", "predicted", "")),
 ])
 def test_columns_are_found_by_their_names(columns: Sequence[str], given: Sequence[str],
                                           expected: Sequence[str]) -> None:
@@ -97,6 +104,8 @@ def test_columns_are_found_by_their_names(columns: Sequence[str], given: Sequenc
     (("a", "b"), ("", "", ""), "TRUTH and PREDICTED can't be told from the columns of “x”: name them"),
     (("a", "predicted"), ("", "", ""), "TRUTH can't be told.*name it"),
     (("a", "b"), ("a", "", ""), "PREDICTED can't be told"),
+    (("prediction", "b"), ("prediction", "", ""), "PREDICTED can't be told"),
+    (("true", "b"), ("", "true", ""), "TRUTH can't be told"),
     (("a", "b"), ("c", "b", ""), "TRUTH: “x” has no column “c”: it has a, b"),
     (("a", "b"), ("a", "a", ""), "the same column “a”"),
     (("a", "b"), ("a", "", "b"), "MARK says which predictions are right.*leave them empty"),
