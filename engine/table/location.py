@@ -57,7 +57,7 @@ def parse_destination(text: str) -> TableDestination:
         inside = option.lower().startswith("layername=") and len(option) > len("layername=")
         layer = option.partition("=")[2] if inside else _stem(path)
     if os.path.splitext(path)[1].lower() != ".gpkg":
-        raise OutputError("table-format", "An embedding table is written as GeoPackage, and {path} is none: "
+        raise OutputError("table-format", "A table is written as GeoPackage, and {path} is none: "
                           "end its name with .gpkg.", path=text)
     return TableDestination(path, layer, inside)
 

@@ -45,13 +45,13 @@ def destination_problem(definition: QgsProcessingParameterDefinition, value: Any
         if virtual:
             return _tr("{name}: “{path}” must end in .vrt (in place) or .tif (a copy).").format(
                 name=definition.name(), path=text)
-        return _tr("{name}: an embedding raster is written as GeoTIFF, so “{path}” must end in .tif.").format(
+        return _tr("{name}: a raster is written as GeoTIFF, so “{path}” must end in .tif.").format(
             name=definition.name(), path=text)
     if isinstance(definition, QgsProcessingParameterVectorDestination):
         if _is_geopackage(text):
             return ""
-        return _tr("{name}: an embedding table is written as GeoPackage, so “{path}” must end in .gpkg "
-                   "(“Export embeddings” and “Save features as…” make other formats of it).").format(
+        return _tr("{name}: a table is written as GeoPackage, so “{path}” must end in .gpkg (“Save features as…” makes "
+                   "other formats of it, “Export embeddings” of embeddings).").format(
             name=definition.name(), path=text)
     return ""
 

@@ -26,7 +26,7 @@ def test_geotiffs_are_fine(value: Any) -> None:
 @pytest.mark.parametrize("value", ["a.img", "a", "a.tif.png", QgsProcessingOutputLayerDefinition("a.vrt")])
 def test_other_rasters_are_refused(value: Any) -> None:
     said = destination_problem(QgsProcessingParameterRasterDestination("OUTPUT", ""), value)
-    assert said.startswith("OUTPUT: an embedding raster is written as GeoTIFF") and "must end in .tif" in said
+    assert said.startswith("OUTPUT: a raster is written as GeoTIFF") and "must end in .tif" in said
 
 
 @pytest.mark.parametrize("value", ["a.gpkg", INSIDE, QgsProcessing.TEMPORARY_OUTPUT,
@@ -38,7 +38,7 @@ def test_geopackages_are_fine(value: Any) -> None:
 @pytest.mark.parametrize("value", ["a.parquet", "a.shp", "a", "memory:", "postgres://dbname='x' table=\"a.gpkg\""])
 def test_other_tables_are_refused(value: Any) -> None:
     said = destination_problem(QgsProcessingParameterVectorDestination("OUTPUT", ""), value)
-    assert said.startswith("OUTPUT: an embedding table is written as GeoPackage")
+    assert said.startswith("OUTPUT: a table is written as GeoPackage")
 
 
 def test_a_layer_of_a_geopackage_is_path_and_name(qgis_app: Any) -> None:

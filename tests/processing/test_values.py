@@ -31,7 +31,7 @@ def said_of(provider: Any, parameters: "dict[str, Any]", name: str = "embedraste
      "raster's coordinates, with [EPSG:…] after them where they are in others."),
     ({"MASK": "/no/such/mask.gpkg"}, "MASK: there is no file or layer “/no/such/mask.gpkg”: check the path."),
     ({"FURTHER": ["/no/such/date.tif"]}, "FURTHER: there is no file or layer “/no/such/date.tif”: check the path."),
-    ({"OUTPUT": "field.img"}, "OUTPUT: an embedding raster is written as GeoTIFF, so “field.img” must end in .tif."),
+    ({"OUTPUT": "field.img"}, "OUTPUT: a raster is written as GeoTIFF, so “field.img” must end in .tif."),
     ({"ENCODER": "/no/such/encoder.json"}, "ENCODER: there is no file “/no/such/encoder.json”: check the path."),
 ])
 def test_each_value_is_named(provider: Any, scene: Path, change: "dict[str, Any]", said: str) -> None:
@@ -74,4 +74,4 @@ def test_an_unknown_encoder_is_told_with_those_of_similar_names(
 
 def test_tables_in_other_formats_are_refused(provider: Any, scene: Path) -> None:
     said = said_of(provider, {"INPUT": str(scene), "OUTPUT": "patches.parquet"}, "embedpatches")
-    assert said.startswith("OUTPUT: an embedding table is written as GeoPackage, so “patches.parquet” must end in")
+    assert said.startswith("OUTPUT: a table is written as GeoPackage, so “patches.parquet” must end in")
