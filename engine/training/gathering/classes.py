@@ -57,6 +57,10 @@ def require_classes(cells: "Sequence[Any]", target: ColumnSpec, name: str) -> "L
     texts = [str(level_of(cell)) for cell in cells]
     distinct = set(texts)
     if len(distinct) == 1:
+        if target.type in NUMERIC_TYPES:
+            raise InputError("target-constant", "The target “{target}” of {name} is {value} in all {count} rows that "
+                             "have one: choose a column that varies.", target=target.name, name=name, value=texts[0],
+                             count=len(texts))
         raise InputError("target-one-class", "The target “{target}” of {name} is “{value}” in all {count} rows that "
                          "have one: choose a column with at least two classes.", target=target.name, name=name,
                          value=texts[0], count=len(texts))
