@@ -31,6 +31,11 @@ def number_at(value: float, decimals: int) -> str:
     return _MINUS + text if rounded < 0 else text
 
 
+def counted(count: int, one: str, several: str) -> str:
+    """Write how many there are of something: the words for one of it, or the number and the words for several."""
+    return one if count == 1 else f"{count:,} {several}"
+
+
 def score_text(value: float) -> str:
     """Write a score that lies near 0..1 with two decimals."""
     if not math.isfinite(value):

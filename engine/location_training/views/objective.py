@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import InputError
 from ...field import how_to_state, open_field
 from ...geodesy import Ground
+from ...number_text import counted
 from ...progress import Part, Progress
 from ...provenance import Provenance, merged
 from ...table import ColumnSpec, Rows
@@ -40,13 +41,10 @@ def views_objective(request: TrainLocationRequest, progress: Progress) -> ViewsO
     places = photos.gathered.places
     plan = plan_look_up(opened, places, request.memory_mib, Part(progress, 0.3, 1.0))
     seen = np.flatnonzero(plan.found)
+    _require_enough(rows.name, len(places), len(seen), path)
     if len(seen) < len(places):
         progress.warn(f"{len(places) - len(seen)} of {len(places)} photos of {rows.name} lie where {path} has no value "
                       "and are left out.")
-    if len(seen) < _LEAST:
-        raise InputError("views-few", "Only {count} photos of {name} have a place with values in {field}, and three "
-                         "views need at least {least}: check that they overlap.", count=len(seen), name=rows.name,
-                         field=path, least=_LEAST)
     gathered = Gathered(rows.name, photos.gathered.points[seen], rows.wkt, places[seen])
     views = Views(photos.vectors[seen], _only(plan, seen), places_apart(places[seen]))
     return ViewsObjective(gathered, views, merged(photos.provenance, opened.space.provenance), photos.key, opened.key,
@@ -63,6 +61,18 @@ def _inputs(request: TrainLocationRequest) -> "Tuple[Rows, str]":
                          "the photos of {name} were taken: {what}.", name=request.rows.name,
                          what="none is given" if request.embeddings is None else "a table was given")
     return request.rows, request.embeddings
+
+
+def _require_enough(name: str, photos: int, seen: int, field: str) -> None:
+    """Refuse too few photos, or too few of them on the field, each with its remedy."""
+    if photos < _LEAST:
+        raise InputError("views-few", "{name} has {photos} with a vector and a place, and three views need at least "
+                         "{least} where the field has values: add photos.", name=name,
+                         photos=counted(photos, "one photo", "photos"), least=_LEAST)
+    if seen < _LEAST:
+        raise InputError("views-apart", "Only {seen} of the {photos} photos of {name} lie where {field} has values, and "
+                         "three views need at least {least}: check that they overlap, or add photos there.", seen=seen,
+                         photos=photos, name=name, field=field, least=_LEAST)
 
 
 @dataclass(frozen=True, eq=False)

@@ -214,8 +214,17 @@ def test_a_field_without_crs_is_nowhere(world, tmp_path):
 def test_photos_elsewhere_are_too_few(world):
     """Photos that don't lie over the field are counted in the refusal."""
     path, _, photos, _ = world
-    with pytest.raises(InputError, match="Only 0 photos"):
+    with pytest.raises(InputError, match="Only 0 of the 50 photos.*check that they overlap, or add photos there"):
         views_objective(request_of(path, [f"POINT (10{number} 20)" for number in range(50)], photos[:50]), Silent())
+
+
+@pytest.mark.parametrize("count, words", [(12, "has 12 photos with a vector"), (1, "has one photo with a vector")])
+def test_too_few_photos_on_the_field_are_told_to_be_few(world, count, words):
+    """Where all photos lie on the field, nothing is wrong with where they lie."""
+    path, shapes, photos, _ = world
+    with pytest.raises(InputError, match=f"{words} and a place, and three views need at least 20 .*: add photos") as told:
+        views_objective(request_of(path, shapes[:count], photos[:count]), Silent())
+    assert "overlap" not in str(told.value)
 
 
 def test_the_loss_is_that_of_three_pairs_and_a_queue(world, one_thread):
