@@ -7,6 +7,7 @@ from typing import Dict, List, Tuple
 import numpy as np
 
 from ..errors import InputError
+from ..number_text import counted
 from ..progress import Part, Progress, check
 from .aggregate import Aggregate
 from .chance import chosen_centres, dealt, share_as_large
@@ -58,8 +59,9 @@ def _refuse(found: MarkedPlaces, request: BiasRequest, name: str) -> None:
     relative = any(score in RELATIVE for score in request.scores)
     needed = max(_FEWEST, 2 * request.least if relative else 0)
     if len(found) < needed:
-        raise InputError("bias-few", "{name} has {places} different places, too few for parts of {least} to compare: "
-                         "give at least {needed}, or lower LEAST.", name=name, places=len(found), least=request.least,
+        raise InputError("bias-few", "{name} has {places}, too few for parts of {least} to compare: "
+                         "give at least {needed}, or lower LEAST.", name=name,
+                         places=counted(len(found), "a single place", "different places"), least=request.least,
                          needed=needed)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
+from ..number_text import counted
 from ..training.folds import Evidence, Folds, sized_block_folds
 from ..training.sites import Sites
 from .objectives.objective import Objective
@@ -20,9 +21,9 @@ def part_rows(objective: Objective, count: int, size: float, seed: int) -> Folds
     gathered = objective.gathered
     distinct = len(np.unique(gathered.places, axis=0))
     if distinct < count:
-        raise InputError("location-few", "{name} has {places} different places that can be used, fewer than the "
+        raise InputError("location-few", "{name} has {places} that can be used, fewer than the "
                          "{count} blocks that an encoder is validated in: add places, or lower FOLD_COUNT.",
-                         name=gathered.name, places=distinct, count=count)
+                         name=gathered.name, places=counted(distinct, "one place", "different places"), count=count)
     if count < 2:
         raise InputError("location-folds", "FOLD_COUNT is {count}: give at least 2, so that something is held out.",
                          count=count)

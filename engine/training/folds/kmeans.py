@@ -7,6 +7,7 @@ import numpy as np
 from ...analyses.clusters.distinct import distinct_rows
 from ...analyses.clusters.kmeans import EUCLIDEAN, fit_kmeans
 from ...errors import InputError
+from ...number_text import counted
 from ...progress import Silent
 from ..sites import Sites
 from .assignment import KMEANS, Folds, require_folds
@@ -23,8 +24,8 @@ def kmeans_folds(sites: Sites, count: int, seed: int) -> Folds:
     points = np.ascontiguousarray(apart / spread, dtype=np.float32)
     number = distinct_rows(points, count)
     if number < count:
-        raise InputError("folds-places-few", "{name} has samples at {number} different places, fewer than the {count} "
-                         "folds: add samples elsewhere, or ask for fewer folds.", name=sites.name, number=number,
-                         count=count)
+        raise InputError("folds-places-few", "{name} has samples at {places}, fewer than the {count} "
+                         "folds: add samples elsewhere, or ask for fewer folds.", name=sites.name,
+                         places=counted(number, "a single place", "different places"), count=count)
     fold = fit_kmeans(points, count, EUCLIDEAN, seed, Silent()).labels[units.of_row].astype(np.int64)
     return Folds(fold, KMEANS, count, why="{} clusters of near places are held out whole".format(count), blocks=fold)

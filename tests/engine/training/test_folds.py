@@ -305,6 +305,7 @@ def test_inner_folds_are_the_other_outer_folds():
     (lambda: block_folds(sites_at(strewn(50, 0)), 0.0, 5, 0), "BLOCK_SIZE is 0.0: give a length above 0 in metres"),
     (lambda: block_folds(sites_at([[np.nan, 0], [0, 0]]), 1.0, 2, 0), "1 of the 2 samples of plots have no place"),
     (lambda: kmeans_folds(sites_at([[0, 0], [0, 0], [5, 5]]), 3, 0), "samples at 2 different places, fewer than"),
+    (lambda: kmeans_folds(sites_at([[5, 5]] * 4), 3, 0), "has samples at a single place, fewer than the 3 folds"),
     (lambda: sized_block_folds(sites_at([[1, 1]] * 9), Evidence(np.arange(9.0)), 0, 3, 0), "at too few places"),
     (lambda: random_folds(np.arange(9), 1, 0), "at least 2 are needed")])
 def test_what_cannot_be_parted_is_said_in_a_sentence(call, words):
