@@ -25,6 +25,8 @@ from .warnings import target_warnings
 
 _HUBER = 2.0
 _MOST_CLASSES = 200
+# Sums of fourth powers of such numbers are still numbers, and so are those of what it takes to scale them back.
+_LARGEST = 1e60
 _HEAD_STREAM = 71
 
 
@@ -250,10 +252,25 @@ def _require_varied(column: TargetColumn, rows: Rows) -> None:
         raise InputError("target-empty", "{name} has no value of “{target}” in any row that has a place: choose "
                          "another target.", name=rows.name, target=column.name)
     if (known == known[0]).all():
-        value = column.classes[int(known[0])] if column.classes else f"{float(known[0]):g}"
+        value = f"“{column.classes[int(known[0])]}”" if column.classes else f"{float(known[0]):g}"
         raise InputError("target-constant", "The target “{target}” of {name} is {value} in all {count} rows that can "
                          "be used: choose a column that varies.", target=column.name, name=rows.name, value=value,
                          count=len(known))
+    if not column.classes:
+        _require_sound_size(column.name, known, rows.name)
+
+
+def _require_sound_size(target: str, known: np.ndarray, name: str) -> None:
+    """Refuse numbers whose squares can't be computed with."""
+    largest = float(np.abs(known).max())
+    if largest > _LARGEST:
+        raise InputError("target-large", "The target “{target}” of {name} has values up to {value:.3g}, too large to "
+                         "compute with: rescale them, or set what stands for missing values to NULL.", target=target,
+                         name=name, value=largest)
+    span = float(known.max() - known.min())
+    if span < 1 / _LARGEST:
+        raise InputError("target-small", "The values of the target “{target}” of {name} differ by {value:.3g} at most, "
+                         "too little to compute with: rescale them.", target=target, name=name, value=span)
 
 
 def _signal(column: TargetColumn) -> np.ndarray:
