@@ -24,7 +24,7 @@ _KEY = "location_encoder"
 
 def card_item(card: LocationCard, href: str, version: str) -> "Dict[str, Any]":
     """Return the item of a card; checksum and size of the model are added by the caller, who knows the file."""
-    return item_of(safe_id(card.id), {
+    properties: "Dict[str, Any]" = {
         "keywords": [LOCATION_KEYWORD], "title": card.name, "datetime": moment_of(card.created),
         "description": card.description or f"Vectors of places: {card.architecture or card.position.kind}",
         "license": card.licence or "other",
@@ -33,8 +33,8 @@ def card_item(card: LocationCard, href: str, version: str) -> "Dict[str, Any]":
         "mlm:input": [_input(card.position)],
         "mlm:output": [{"name": EMBEDDING, "tasks": ["similarity-search"],
                         "result": {"shape": [-1, card.dimensions], "dim_order": ["batch", "embedding"],
-                                   "data_type": "float32"}, "post_processing_function": None}]},
-        _own(card, version), href)
+                                   "data_type": "float32"}, "post_processing_function": None}]}
+    return item_of(safe_id(card.id), properties, _own(card, version), href)
 
 
 def card_of_item(item: Any) -> LocationCard:

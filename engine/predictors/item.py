@@ -28,11 +28,11 @@ _ARCHITECTURES = {"ridge": "Ridge regression", "logistic": "Multinomial logistic
 
 def card_item(card: PredictorCard, href: str, version: str) -> "Dict[str, Any]":
     """Return the item of a card; checksum and size of the model are added by the caller, who knows the file."""
-    return item_of(safe_id(card.name), {
+    properties: "Dict[str, Any]" = {
         "datetime": moment_of(card.created), "title": card.name, "mlm:name": safe_name(card.name),
         "mlm:architecture": _ARCHITECTURES.get(card.kind, card.kind), "mlm:tasks": [card.task],
-        "mlm:framework": "ONNX", "mlm:accelerator": None, "mlm:input": _inputs(card), "mlm:output": _outputs(card)},
-        _own(card, version), href)
+        "mlm:framework": "ONNX", "mlm:accelerator": None, "mlm:input": _inputs(card), "mlm:output": _outputs(card)}
+    return item_of(safe_id(card.name), properties, _own(card, version), href)
 
 
 def card_of_item(item: Any) -> PredictorCard:
