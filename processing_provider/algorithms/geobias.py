@@ -103,11 +103,11 @@ class GeoBias(EarthprintAlgorithm):
         self.add(
             QgsProcessingParameterField(TRUTH, self.tr("True value"), None, INPUT, _FIELD.Any, False, True),
             self.tr("The column of what is true: classes or numbers. Empty: found by its name in tables of "
-                    "predictions, which the log tells."))
+                    "predictions, or the column truth or true; the log tells which."))
         self.add(
             QgsProcessingParameterField(PREDICTED, self.tr("Predicted value"), None, INPUT, _FIELD.Any, False, True),
             self.tr("The column of what was predicted. Empty: the column predicted, or the first that begins with "
-                    "predicted_."))
+                    "predicted_, or the column prediction."))
         self.add(
             QgsProcessingParameterField(MARK, self.tr("Right or wrong (in place of both)"), None, INPUT, _FIELD.Any,
                                         False, True),
