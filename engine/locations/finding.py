@@ -92,8 +92,8 @@ def _unknown(wanted: str, stored: "list[str]") -> InputError:
                           stored=f" or that is trained already ({', '.join(stored)})" if stored else "")
     if Path(wanted).suffix.lower() in _CHECKPOINTS:
         return InputError("location-checkpoint", "{id} is the name of a checkpoint, which is no encoder yet: convert "
-                          "it first with “Convert a location checkpoint”, and give the .onnx file or the id that comes of "
-                          "it.", id=wanted)
+                          "it first with “Convert a location checkpoint”, and give the .onnx file or the id that comes "
+                          "of it.", id=wanted)
     known = [*IDS, *stored]
     close = difflib.get_close_matches(wanted.lower().replace("_", "-"), known, n=3, cutoff=0.5)
     if close:

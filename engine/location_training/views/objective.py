@@ -71,8 +71,8 @@ def _require_enough(name: str, photos: int, seen: int, field: str) -> None:
                          photos=counted(photos, "one photo", "photos"), least=_LEAST)
     if seen < _LEAST:
         raise InputError("views-apart", "Only {seen} of the {photos} photos of {name} lie where {field} has values, "
-                         "and three views need at least {least}: check that they overlap, or add photos there.", seen=seen,
-                         photos=photos, name=name, field=field, least=_LEAST)
+                         "and three views need at least {least}: check that they overlap, or add photos there.",
+                         seen=seen, photos=photos, name=name, field=field, least=_LEAST)
 
 
 @dataclass(frozen=True, eq=False)

@@ -269,7 +269,7 @@ def test_a_stored_encoder_is_found_by_id_and_by_either_path(tmp_path: Path) -> N
         find_location_encoder("here-an-there", folders=folders)
     with pytest.raises(InputError, match="choose one of xyz, .*, here-and-there"):
         find_location_encoder("qqqqqq", folders=folders)
-    with pytest.raises(InputError, match=r"formula \(xyz, [^()]*nerf\) or that is trained already \(here-and-there\), or"):
+    with pytest.raises(InputError, match=r"\(xyz, [^()]*nerf\) or that is trained already \(here-and-there\), or"):
         find_location_encoder("rbf", folders=folders)
     with pytest.raises(InputError, match=r"formula \(xyz, [^()]*nerf\), or train one"):
         find_location_encoder("rbf", folders=EncoderFolders(user=tmp_path / "none"))

@@ -208,7 +208,7 @@ FLOATS = np.random.default_rng(2).normal(size=60).tolist()
     ({"y": [1.0, 2.0]}, {"cells": "0"}, "“0” doesn't say which cells"),
     ({"y": [1.0, 2.0]}, {"missing": "guess"}, "“guess” is no way with missing values"),
     ({"y": [1.0, 2.0], "x": [None, None]}, {"columns": ("x",)}, "“x” has no value in any row"),
-    ({"y": ["a", "a"]}, {"task": "classification"}, "is “a” in all 2 rows that have one: choose a column with at least"),
+    ({"y": ["a", "a"]}, {"task": "classification"}, "is “a” in all 2 rows that have one: choose a column with at"),
     ({"y": [3, 3]}, {"task": "classification"}, "“y” of “made” is 3 in all 2 rows that have one: choose a column that"),
     ({"y": ["a", "b", "b"]}, {"task": "classification"},
      "Fewer than two classes of “y” in “made” have at least 2 labels that can be used .a 1, b 2."),
