@@ -1,18 +1,15 @@
-"""Scores of candidates on the same rows, and differences between two of them with intervals over the folds."""
+"""Scores of candidates on the same rows, and differences between two of them with intervals over the blocks."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..training.figures import paired_difference
+from ..training.figures import block_difference, block_sums
 from ..training.folds import Folds
 from ..training.judging import Judge
-from ..training.student import interval_of, t_quantile
-
-_SURE = 0.975
+from ..training.student import interval_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with the interval in which it would lie 19 times of 20, as far as the folds tell."""
+    """A figure with the interval in which it would lie 19 times of 20, as far as folds or blocks tell."""
 
     value: float
     low: float
@@ -43,8 +40,9 @@ class Estimate:
 class Judged:
     """A candidate's score in a setting, that of each fold, and the predictions `(draws, n, T or K)` behind it.
 
-    Where these are of no more use they are `(draws, 0, T or K)`. Regressions are scored by R², classifications by
-    balanced accuracy; with several draws of labels by their mean.
+    `pulls` are those on the score of each block that was held out whole (of each label, where labels were dealt at
+    random). Predictions that are of no more use are `(draws, 0, T or K)`. Regressions are scored by R²,
+    classifications by balanced accuracy; with several draws of labels by their mean.
     """
 
     name: str
@@ -52,6 +50,7 @@ class Judged:
     setting: Setting
     score: float
     fold_scores: np.ndarray
+    pulls: np.ndarray
     predicted: np.ndarray
     seconds: float = 0.0
 
@@ -67,16 +66,14 @@ def judged(name: str, kind: str, setting: Setting, predicted: np.ndarray, judge:
            seconds: float) -> Judged:
     """Score predictions, given in the target's units or as probabilities."""
     outcomes = [judge.outcome(name, folds, one) for one in predicted]
+    pulls = np.mean([judge.pulls(one) for one in predicted], axis=0)
     return Judged(name, kind, setting, float(np.mean([outcome.score for outcome in outcomes])),
-                  np.mean([outcome.fold_scores for outcome in outcomes], axis=0), predicted, seconds)
+                  np.mean([outcome.fold_scores for outcome in outcomes], axis=0), block_sums(pulls, folds.blocks),
+                  predicted, seconds)
 
 
 def difference(first: Judged, second: Judged, comparisons: int = 1) -> Estimate:
     """Return how much better the first is; the interval holds for all of so many comparisons at once (Bonferroni)."""
-    found = paired_difference(first.fold_scores, second.fold_scores)
-    value = first.score - second.score
-    reach = found.high - found.mean
-    if comparisons > 1 and math.isfinite(reach):
-        degrees = int(np.isfinite(first.fold_scores - second.fold_scores).sum()) - 1
-        reach *= t_quantile(1 - (1 - _SURE) / comparisons, degrees) / t_quantile(_SURE, degrees)
-    return Estimate(value, value - reach, value + reach)
+    found = block_difference(first.score - second.score, first.pulls, second.pulls, len(first.fold_scores),
+                             comparisons)
+    return Estimate(found.mean, found.low, found.high)

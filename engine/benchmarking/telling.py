@@ -7,6 +7,7 @@ from typing import List, Sequence
 
 from ..number_text import number_at, score_text
 from ..report import Aligned, Report
+from ..training.folds import Folds
 from ..version import VERSION
 from .answers import FLOOR, Answer
 from .candidates import BASELINE, UNKNOWN_BYTES
@@ -21,8 +22,10 @@ _MOST_CURVES = 6
 _CAVEATS = (
     "Random folds flatter whatever knows where a place is, location encoders and coordinates above all: near places "
     "are alike, and one of them is among the training labels. Blocks tell about places that are new.",
-    "Intervals are those of folds, widened for the rows that folds have in common (Nadeau and Bengio). They tell what "
-    "these labels can show; other labels, other regions and other years may differ by more.",
+    "Differences between two candidates have intervals over the blocks that are held out whole (over the labels, "
+    "under random folds): what each block adds to one score and not to the other, widened for the rows that folds "
+    "have in common (Nadeau and Bengio). They tell what these labels can show; other labels, other regions and other "
+    "years may differ by more. The interval of a score itself is one over the folds, and as wide as folds are unlike.",
     "The best baseline is the best of several under any probe, chosen on the same rows, so a candidate has to beat "
     "the luckiest of them.",
     "Where many candidates are compared, one in twenty without any merit looks better or worse by chance. A verdict "
@@ -82,12 +85,19 @@ def _tell(report: Report, answer: Answer) -> None:
     for kind in answer.kinds:
         folds = answer.shared.folds[kind]
         report.subheading(f"{_FOLDS[kind][0].upper()}{_FOLDS[kind][1:]}: {_WHERE[kind]}")
-        report.explanation(folds.why[:1].upper() + folds.why[1:].rstrip(".") + ".")
+        report.explanation(folds.why[:1].upper() + folds.why[1:].rstrip(".") + f". {_apart(folds)}")
         _tell_dots(report, answer, kind)
         _tell_verdicts(report, answer, kind)
         _tell_pairs(report, answer, kind)
         _tell_curves(report, answer, kind)
         _tell_dimensions(report, answer, kind)
+
+
+def _apart(folds: Folds) -> str:
+    """Say over how many blocks differences are told."""
+    if folds.blocks is None:
+        return f"Intervals of differences are over the {len(folds.fold)} labels, each held out by chance."
+    return f"Intervals of differences are over the {folds.parts} blocks that are held out whole."
 
 
 def _tell_dots(report: Report, answer: Answer, folds: str) -> None:
@@ -101,7 +111,7 @@ def _tell_dots(report: Report, answer: Answer, folds: str) -> None:
     report.figure(dot_chart(rows, answer.shared.judge.score_name, answer.best_baseline(folds, ALL).score),
                   "Every candidate, sorted by its best probe; lines are 95 % intervals over the folds. Baselines are "
                   "grey, and the dashed line is the best of them. Overlapping intervals don't mean that there is no "
-                  "difference: the table compares pairs on the same folds.")
+                  "difference: the table compares pairs on the same blocks.")
 
 
 def _tell_verdicts(report: Report, answer: Answer, folds: str) -> None:

@@ -27,7 +27,7 @@ def verdict(first: Judged, second: Judged, rows: int, comparisons: int) -> Verdi
     found = difference(first, second)
     other = called(second)
     if not math.isfinite(found.low):
-        return Verdict(UNKNOWN, found, False, f"too few folds to compare with {other}")
+        return Verdict(UNKNOWN, found, False, f"too few blocks to compare with {other}")
     decimals = _decimals(found)
     between = f"{number_at(abs(found.value), decimals)} ({_ends(found)})"
     kind = BETTER if found.low > 0 else WORSE if found.high < 0 else SAME

@@ -36,7 +36,8 @@ class Curve:
 class Figure:
     """How well one way does in blocks that it has not seen: pooled over all rows, by fold, and the folds' interval.
 
-    `key` is one of ENCODER, COORDINATES, NEIGHBOURS, NEAREST, CONSTANT; `name` is for people.
+    `key` is one of ENCODER, COORDINATES, NEIGHBOURS, NEAREST, CONSTANT; `name` is for people; `pulls` are
+    those of the blocks on the pooled value, NaN where a block has no row of it.
     """
 
     key: str
@@ -44,15 +45,17 @@ class Figure:
     value: float
     folds: "Tuple[float, ...]"
     interval: Interval
+    pulls: "Tuple[float, ...]" = ()
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The encoder less another way, over the same folds."""
+    """The encoder less another way, and how many blocks tell its interval."""
 
     key: str
     name: str
     interval: Interval
+    blocks: int = 0
 
 
 @dataclass(frozen=True)

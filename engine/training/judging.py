@@ -12,8 +12,10 @@ from .figures import (
     Interval,
     RegressionFigures,
     Scored,
+    balanced_pulls,
     classification_scored,
     regression_scored,
+    squared_pulls,
 )
 from .folds import Folds
 from .samples import Samples
@@ -100,6 +102,14 @@ class Judge:
         return Outcome(name, folds, predicted, tuple(
             regression_scored(self.truth[:, target], predicted[:, target], folds.fold, weights)
             for target in range(predicted.shape[1])))
+
+    def pulls(self, predicted: np.ndarray) -> np.ndarray:
+        """Return the pull of each row on the score of such an outcome; they sum to 0."""
+        weights = self._samples.weights
+        if self.classes:
+            return balanced_pulls(self.truth, predicted.argmax(axis=1), weights)
+        return np.mean([squared_pulls(self.truth[:, target], predicted[:, target], weights)
+                        for target in range(predicted.shape[1])], axis=0)
 
     def plain_score(self, predicted: np.ndarray, rows: Optional[np.ndarray] = None) -> float:
         """Return the score of some rows alone, their predictions given on the scale of the fit."""

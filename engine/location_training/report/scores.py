@@ -28,9 +28,9 @@ def tell_scores(report: Report, judged: Judged) -> None:
     if len(parts) > _MOST_PARTS:
         report.explanation(f"{len(parts) - _MOST_PARTS} more are left out here.")
     names = tuple(dict.fromkeys(verdict.score_name for verdict in (judged.verdict, *judged.parts)))
-    report.explanation(meanings(names) + " Intervals are those that the mean over many such folds would lie in 19 "
-                       "times of 20, as far as these folds tell; a difference is that of the bold row less the other, "
-                       "taken fold by fold.")
+    report.explanation(meanings(names) + " A difference is that of the bold row less the other, with the interval it "
+                       "would lie in 19 times of 20 as far as these blocks tell: what is won or lost in each block "
+                       "that was held out whole, widened for the places that folds learn from in common.")
 
 
 def _tell_verdict(report: Report, verdict: Verdict, folds: int, chart: bool) -> None:
@@ -49,7 +49,7 @@ def _tell_verdict(report: Report, verdict: Verdict, folds: int, chart: bool) -> 
         by_fold = [Aligned(score_text(figure.folds[number])) for number in shown]
         body.append([figure.name, Aligned(score_text(figure.value)), *by_fold,
                      _less(difference.interval) if difference else Aligned(""),
-                     comparison(difference, folds) if difference else ""])
+                     comparison(difference) if difference else ""])
     report.table(head, body, f"{verdict.rows:,} places.",
                  own=[index for index, figure in enumerate(verdict.figures) if figure.key == ENCODER])
 

@@ -31,18 +31,18 @@ def headline(verdict: Verdict) -> str:
     return f"In blocks that it has not seen, the encoder reaches {verdict.score_name} {score_text(own)}{beside}."
 
 
-def comparison(difference: Difference, folds: int) -> str:
-    """Say what the folds can tell of a difference."""
+def comparison(difference: Difference) -> str:
+    """Say what the blocks can tell of a difference."""
     interval = difference.interval
     if not math.isfinite(interval.mean):
         return "not known"
     if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
-        return "one fold can't tell"
+        return "too few blocks to compare"
     if interval.low > 0:
         return "better than this"
     if interval.high < 0:
         return "worse than this"
-    return f"no difference that these {folds} folds can show"
+    return f"no difference that these {difference.blocks} blocks can show"
 
 
 def signed(value: float) -> str:

@@ -129,7 +129,7 @@ def _warnings(verdict: Verdict) -> "Sequence[str]":
     against = verdict.difference(CONSTANT)
     if against is not None and not against.interval.low > 0:
         found.append(f"In blocks that it has not seen, the encoder finds the right photo by its place no oftener than "
-                     f"chance would, as far as these folds can tell: recall@5 is {score_text(own)}, chance "
+                     f"chance would, as far as these blocks can tell: recall@5 is {score_text(own)}, chance "
                      f"{score_text(chance)}. What these photos show does not follow from where they were taken.")
     neighbours = verdict.value(NEIGHBOURS)
     if np.isfinite(neighbours) and neighbours > own:

@@ -39,12 +39,12 @@ def test_says_what_it_is_worth_first():
                         "nearest places on the sphere 0.50, the mean −0.01.")
     warning = words.index("Beyond 50 km from the training data")
     assert first < warning < words.index("How good it is")
-    for told in ("+0.31", "better than this", "no difference that these 5 folds can show", "40 %, 20 %, 10 %",
+    for told in ("+0.31", "better than this", "no difference that these 5 blocks can show", "40 %, 20 %, 10 %",
                  "Location encoder “out”", "2,500 places of prices to tell price", "Places within 4 degrees are alike",
                  "The finest radius is 0.002 rad", "41.3 s on cpu", "built without CUDA",
                  "torch 2.1", "CC BY 4.0", "123,456", "until held-out blocks got no better", "Fold 5", "seed 0"):
         assert told.lower() in words.lower(), told
-    # Differences are those of the folds: 0.52, 0.52 … less 0.21.
+    # Differences are those of the pooled scores: 0.52 less 0.21.
     verdict = made_verdict()
     mean = np.mean(np.array(verdict.figure("encoder").folds) - np.array(verdict.figure("coordinates").folds))
     assert verdict.difference("coordinates").interval.mean == pytest.approx(mean)
@@ -60,14 +60,14 @@ def test_parts_get_a_table_each():
 
 @pytest.mark.parametrize("interval, words", [
     (Interval(0.2, 0.1, 0.3), "better than this"), (Interval(-0.2, -0.3, -0.1), "worse than this"),
-    (Interval(0.1, -0.1, 0.3), "no difference that these 4 folds can show"),
+    (Interval(0.1, -0.1, 0.3), "no difference that these 4 blocks can show"),
     (Interval(float("nan"), float("nan"), float("nan")), "not known"),
-    (Interval(0.1, float("nan"), float("nan")), "one fold can't tell"),
+    (Interval(0.1, float("nan"), float("nan")), "too few blocks to compare"),
 ])
 def test_differences_in_words(interval, words):
-    """Only what the folds bear out is said."""
-    difference = replace(made_verdict().differences[0], interval=interval)
-    assert comparison(difference, 4) == words
+    """Only what the blocks bear out is said."""
+    difference = replace(made_verdict().differences[0], interval=interval, blocks=4)
+    assert comparison(difference) == words
 
 
 def test_what_was_not_computed_is_not_told():
