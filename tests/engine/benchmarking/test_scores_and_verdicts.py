@@ -63,4 +63,5 @@ def test_what_is_said() -> None:
     careful = verdict(judged("new", (0.42, 0.45, 0.44, 0.41, 0.38)), base, 97, 40)
     assert careful.kind == WORSE and not careful.sure
     assert careful.sentence.endswith("but one of 40 comparisons may look so by chance")
-    assert verdict(judged("new", (0.5,)), judged("raw bands", (0.4,)), 97, 1).kind == UNKNOWN
+    few = verdict(judged("new", (0.5, 0.6)), judged("raw bands", (0.4, 0.3)), 97, 1)
+    assert few.kind == UNKNOWN and few.sentence == "too few blocks to compare with raw bands (linear)"
