@@ -86,8 +86,8 @@ def _difference(key: str, name: str, encoder: Score, other: Score) -> Difference
     first, second = np.array(encoder.pulls), np.array(other.pulls)
     known = np.isfinite(first) & np.isfinite(second)
     folds = int(np.isfinite(encoder.folds).sum())
-    return Difference(key, name, block_difference(encoder.value - other.value, first[known],
-                                             second[known], folds), int(known.sum()))
+    found = block_difference(encoder.value - other.value, first[known], second[known], folds)
+    return Difference(key, name, found, int(known.sum()))
 
 
 def _by_block(pulls: np.ndarray, folds: Folds, known: np.ndarray) -> "Tuple[float, ...]":
