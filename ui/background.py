@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable, Optional
 
 from qgis.core import QgsApplication, QgsTask
@@ -243,6 +244,8 @@ class Latest(QObject):
             task.close()
             if not sip.isdeleted(task):
                 task.answered.disconnect(self._answered)
+                if task.status() == QgsTask.TaskStatus.Queued:
+                    QTimer.singleShot(LOST_MS, partial(_end_lost, task))
 
     def _look_for_lost_task(self) -> None:
         """Begin again if QGIS has not begun: the task may wait its turn, but it may also be lost."""
@@ -282,6 +285,12 @@ class Latest(QObject):
             self.done.emit(wish.request, wish.result)
         if self._wish is None:
             self.busy_changed.emit(False)
+
+
+def _end_lost(task: QgsTask) -> None:
+    """Take a task that was dropped and never began out of QGIS's list, where a lost one would stay for ever."""
+    if not sip.isdeleted(task) and task.status() == QgsTask.TaskStatus.Queued:
+        task.cancel()
 
 
 def _quiet_flags() -> Any:

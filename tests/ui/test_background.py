@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("qgis.core")
 from inspected_layers import wait_until
-from qgis.core import QgsApplication
+from qgis.core import QgsApplication, QgsTask
 from qgis.PyQt.QtTest import QTest
 
 from earthprint.engine.errors import Cancelled, InputError
@@ -136,6 +136,30 @@ def test_a_task_that_never_begins_is_begun_again():
     assert wait_until(lambda: not latest.busy(), 5)
     assert said[1] == ("done", 0.01, False) and latest.counts.tasks == 2
     latest.stop()
+
+
+def test_a_task_that_is_dropped_and_never_begins_leaves_the_list_of_qgis():
+    latest = Latest("test", slow)
+    kept = []
+
+    class Lost:
+        """QGIS's task manager, which has taken the task out of its queue."""
+
+        def addTask(self, task, priority):  # noqa: N802
+            kept.append(task)
+            task.hold()
+            task.unhold()
+
+    original = QgsApplication.taskManager
+    try:
+        QgsApplication.taskManager = staticmethod(lambda: Lost())
+        latest.ask(0.01)
+    finally:
+        QgsApplication.taskManager = original
+    assert kept[0].status() == QgsTask.TaskStatus.Queued
+    latest.stop()
+    assert not latest.busy()
+    assert wait_until(lambda: kept[0].status() == QgsTask.TaskStatus.Terminated, 5)
 
 
 def test_a_task_cancelled_in_the_list_of_qgis_leaves_the_next_wish_unharmed():
