@@ -103,7 +103,7 @@ def measured(question: Question, kind: str) -> "Dict[str, Any]":
         seconds = time.process_time() - before
     verdict: Verdict = judged.verdict
     first, second = verdict.figure(ENCODER), verdict.figure(COORDINATES)
-    against = paired_difference(first.folds, second.folds)
+    against = verdict.difference(COORDINATES).interval
     return {"encoder": verdict.value(ENCODER), "coordinates": verdict.value(COORDINATES),
             "neighbours": verdict.value(NEIGHBOURS), "folds": list(verdict.figures[0].folds), "seconds": seconds,
             "low": against.low, "high": against.high, "mean": against.mean,
@@ -112,7 +112,7 @@ def measured(question: Question, kind: str) -> "Dict[str, Any]":
 
 
 def table(question: Question, found: "Dict[str, Dict[str, Any]]") -> "List[str]":
-    """Return a question's table, the best encoder first."""
+    """Return a question's table, the best encoder first; intervals are those of the report, over blocks."""
     rows = {kind: one for kind, one in found.items() if one}
     first = next(iter(rows.values()))
     lines = [f"{question.title}: {first['blocks']} blocks in five folds. Coordinates and ridge "
