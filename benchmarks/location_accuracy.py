@@ -23,7 +23,6 @@ from earthprint.engine.location_training.request import KINDS, TrainLocationRequ
 from earthprint.engine.location_training.run import learn  # noqa: E402
 from earthprint.engine.progress import Silent  # noqa: E402
 from earthprint.engine.table import CHUNK_ROWS, ColumnSpec, RowChunk, open_rows  # noqa: E402
-from earthprint.engine.training.figures import paired_difference  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 KEPT = ROOT / "build" / "location_accuracy.json"
