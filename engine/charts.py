@@ -62,16 +62,6 @@ def line_chart(series: "Sequence[Series]", x_label: str, y_label: str, mark: Opt
     return svg(body + legend(series))
 
 
-def scatter_chart(series: "Sequence[Series]", x_label: str, y_label: str) -> str:
-    """Draw clouds of points."""
-    body, x_scale, y_scale = frame(series, x_label, y_label)
-    for index, one in enumerate(series):
-        colour = COLOURS[index % len(COLOURS)]
-        body += [f'<circle cx="{x_scale(x):.1f}" cy="{y_scale(y):.1f}" r="2" fill="{colour}" fill-opacity="0.5"/>'
-                 for x, y in zip(one.x, one.y) if math.isfinite(x) and math.isfinite(y)]
-    return svg(body + legend(series))
-
-
 def bar_chart(names: "Sequence[str]", values: "Sequence[float]", label: str,
               colours: "Optional[Sequence[str]]" = None) -> str:
     """Draw horizontal bars with their names and values."""

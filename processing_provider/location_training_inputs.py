@@ -115,8 +115,9 @@ def declare_settings(algorithm: QgsProcessingAlgorithm) -> None:
                      "0 = proposed from the data."), advanced=True)
     algorithm.add(
         QgsProcessingParameterBoolean(SEAMLESS, algorithm.tr("Seamless at ±180°"), False),
-        algorithm.tr("For sphere2vec: rounds the scale factors to whole numbers, so that the vectors go on smoothly "
-                     "across ±180° of longitude."), advanced=True)
+        algorithm.tr("For sphere2vec, space2vec and fourier-planar: rounds the scale factors so that a turn around the "
+                     "globe is a whole number of waves, and the vectors go on smoothly across ±180° of longitude."),
+        advanced=True)
     algorithm.add(
         whole_number(SAMPLES, algorithm.tr("Places drawn from the raster"), 0, 0, 1_000_000),
         algorithm.tr("With an embedding raster to distil: how many places are drawn from it, evenly by area. 0 = those "

@@ -29,11 +29,6 @@ class ScoreFigure:
     saturated: int = 0
 
     @property
-    def excess(self) -> float:
-        """Return how far the score lies above what chance gives; near 0 where failures lie at random."""
-        return self.value - self.chance
-
-    @property
     def judged(self) -> bool:
         """Tell whether there is a p-value."""
         return math.isfinite(self.p)

@@ -16,6 +16,7 @@ from qgis.core import (
     QgsProcessingParameterVectorDestination,
 )
 
+from ...engine.geobias.threshold import DEFAULT_THRESHOLD, SUGGESTED
 from ..adapters.apart import require_apart
 from ..adapters.feedback import FeedbackProgress
 from ..adapters.file_destination import file_destination
@@ -119,7 +120,7 @@ class GeoBias(EarthprintAlgorithm):
                     "automatic: texts, booleans and few whole numbers that are all true somewhere are classes, all "
                     "else is numbers."), advanced=True)
         self.add(
-            suggested_text(THRESHOLD, self.tr("Failure, for numbers"), "75%", ("75%", "90%", "median", "sign")),
+            suggested_text(THRESHOLD, self.tr("Failure, for numbers"), DEFAULT_THRESHOLD, SUGGESTED),
             self.tr("Which errors are failures. 75%: those larger than 75 % of all errors. median: the larger half. A "
                     "number: errors larger than that, in the target's unit. sign: predictions that are too high, to "
                     "see whether the model is off to one side in whole regions."))
