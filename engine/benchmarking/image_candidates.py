@@ -83,7 +83,7 @@ class BandStatistics:
     def facts(self, question: Question) -> "Mapping[str, Any]":
         """Return the file, the window and the labels."""
         return {"file": file_facts(self.path), "cell": self.imaging.own_cell, "statistics": STATISTICS,
-                "labels": shapes_digest(question), "sampling": question.gather.sampling}
+                "labels": shapes_digest(question), "sampling": question.gather.sampling, "seed": self.imaging.seed}
 
     def vectors(self, question: Question, progress: Progress) -> Vectors:
         """Compute them with the engine that embeds, which knows nodata, ragged edges and large rasters."""

@@ -302,7 +302,7 @@ def _globe_warnings(plan: _Plan, position: Position) -> "Tuple[str, ...]":
 
 
 def _card(plan: _Plan, judged: Judged, judgement: Judgement, position: Position, area: Coverage) -> LocationCard:
-    """Return the card; nothing in it depends on how long the training took."""
+    """Return the card, whose file makes the space: nothing in it depends on the day or on how long it took."""
     request = plan.request
     stem = Path(request.output).stem
     verdict = judgement.verdict
@@ -313,7 +313,7 @@ def _card(plan: _Plan, judged: Judged, judgement: Judgement, position: Position,
         plan.objective.unit_norm, licences.pop() if len(licences) == 1 else "",
         f"Trained on {len(judged.places)} places of {judged.name} to tell {judged.what} ({judged.objective}): "
         f"{verdict.score_name} {verdict.value(ENCODER):.2f} in blocks not seen; {against}.",
-        f"{request.kind}, {judged.network}", area, _figures(judged), judged.created, dict(judged.versions),
+        f"{request.kind}, {judged.network}", area, _figures(judged), "", dict(judged.versions),
         judged.provenance, {
             "objective": judged.objective, "rows": len(judged.places), "layer": Path(judged.name).name,
             "epochs": judged.curves[-1].kept, "seed": request.seed, "device": judged.device,

@@ -291,6 +291,8 @@ def test_images_give_baselines_that_a_loop_repeats_and_the_automatic_encoder(req
     assert one(found, kept.card.id)["file_bytes"] == Path(kept.path).stat().st_size
     question = read_question("plots", request.layers[0].rows, "yield", request, Silent())
     imaging = Imaging(tmp_path, EncoderFolders(), 4, 0, "cpu", 256)
+    assert BandStatistics("s", image, imaging).facts(question) != BandStatistics(
+        "s", image, replace(imaging, seed=imaging.seed + 1)).facts(question), "another seed samples other windows"
     given = BandStatistics("s", image, imaging).vectors(question, Silent())
     assert given.there.all()
     padded = np.pad(bands, ((0, 0), (2, 2), (2, 2)), mode="symmetric")

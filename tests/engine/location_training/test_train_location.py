@@ -237,6 +237,26 @@ def test_a_cancelled_run_goes_on_to_the_same_file(tmp_path):
     assert not (stopped / "encoder.onnx.partial").exists()
 
 
+def test_another_day_makes_the_same_file(tmp_path, monkeypatch):
+    """The file's checksum is part of the space of its vectors, which must not be another one tomorrow."""
+    from types import SimpleNamespace
+
+    from earthprint.engine.location_training import run
+    places = some_places(60)
+    rows = rows_of(places, {"height": smooth(places).tolist()})
+    written = []
+    for day in (3, 4):
+        folder = tmp_path / str(day)
+        folder.mkdir()
+        now = run.datetime.datetime(2031, 5, day, tzinfo=run.datetime.timezone.utc)
+        monkeypatch.setattr(run, "datetime", SimpleNamespace(
+            datetime=SimpleNamespace(now=lambda zone, now=now: now), timezone=SimpleNamespace(utc=None)))
+        train_location_encoder(asked(rows, folder, targets=("height",), epochs=1), Silent())
+        monkeypatch.undo()
+        written.append((folder / "encoder.onnx").read_bytes())
+    assert written[0] == written[1]
+
+
 def test_an_epoch_is_gone_on_from(tmp_path, monkeypatch):
     """A state that was kept within a training leads to the same weights as no stop."""
     from earthprint.engine.location_training import learning
