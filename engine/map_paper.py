@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .colour_ramp import hexadecimal
-from .number_text import number_text
+from .number_text import metres_text
 from .report import png
 
 MOST_SHAPES = 1500
@@ -65,7 +65,7 @@ class Paper:
         power = 10.0 ** math.floor(math.log10(most))
         length = max((step * power for step in _STEPS if step * power <= most), default=power)
         pixels = length / self.metres_a_step
-        text = f"{number_text(length / 1000)} km" if length >= 1000 else f"{number_text(length)} m"
+        text = metres_text(length)
         x, y = self.left + 8, self.top + self.height - 9
         return (f'<path d="M{x:.1f} {y - 4:.1f}v4h{pixels:.1f}v-4" fill="none" stroke="#333"/>'
                 f'<text x="{x + pixels + 5:.1f}" y="{y:.1f}" font-size="11" stroke="{_BACKGROUND}" stroke-width="3" '

@@ -31,6 +31,11 @@ def number_at(value: float, decimals: int) -> str:
     return _MINUS + text if rounded < 0 else text
 
 
+def metres_text(metres: float) -> str:
+    """Write a length on the ground in metres or kilometres."""
+    return f"{number_text(metres / 1000)} km" if metres >= 1000 else f"{number_text(metres)} m"
+
+
 def counted(count: int, one: str, several: str) -> str:
     """Write how many there are of something: the words for one of it, or the number and the words for several."""
     return one if count == 1 else f"{count:,} {several}"

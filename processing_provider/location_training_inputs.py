@@ -71,9 +71,9 @@ def declare_lesson(algorithm: QgsProcessingAlgorithm) -> None:
             "else distil."))
     algorithm.add(
         choice(KIND, algorithm.tr("Kind"), KINDS, DEFAULT_KIND),
-        algorithm.tr("The formula that turns longitude and latitude into what the network takes; the page about "
-                     "location encoders has them all in a table. With a network on top they differ little: leave it "
-                     "unless you compare."))
+        algorithm.tr("The formula that turns longitude and latitude into what the network takes; the help of "
+                     "“Embed locations” has the formulas in a table. With a network on top they differ little: leave "
+                     "it unless you compare."))
     algorithm.add(
         whole_number(DIMENSIONS, algorithm.tr("Dimensions"), 64, 1, 4096),
         algorithm.tr("How many numbers a vector has. An encoder that is taught vectors has no more than these have."))

@@ -8,7 +8,7 @@ from typing import Tuple
 
 import numpy as np
 
-from ..number_text import number_text
+from ..number_text import metres_text
 from ..progress import Progress
 from .request import BiasRequest
 from .surroundings import count_within, reach_of
@@ -39,7 +39,7 @@ def neighbourhood_for(upright: np.ndarray, request: BiasRequest, progress: Progr
     radius = request.radius
     if radius <= 0:
         radius = _rounded(reach_of(upright, wanted, request.seed, progress))
-        told.append(f"RADIUS {_length(radius)}: half of the places have {wanted} others within it"
+        told.append(f"RADIUS {metres_text(radius)}: half of the places have {wanted} others within it"
                     + (", so a neighbourhood is most of the layer." if 2 * wanted > len(upright) else "."))
         around = wanted
     else:
@@ -48,7 +48,7 @@ def neighbourhood_for(upright: np.ndarray, request: BiasRequest, progress: Progr
     if lag <= 0:
         rings = int(np.clip(round(around / (2 * _ROOM * request.least)), 2, _MOST_RINGS))
         lag = radius / rings
-        told.append(f"LAG {_length(lag)}: {rings} rings.")
+        told.append(f"LAG {metres_text(lag)}: {rings} rings.")
     if sectors <= 0:
         sectors = next((many for many in _SECTORS if around / many >= _ROOM * request.least), _SECTORS[-1])
         told.append(f"SECTORS {sectors}.")
@@ -56,7 +56,7 @@ def neighbourhood_for(upright: np.ndarray, request: BiasRequest, progress: Progr
         share = max(math.sqrt(math.pi * _ROOM * request.least / around), 1 / _MOST_SQUARES)
         # Squares nearly as wide as the radius would leave slivers beyond them.
         scale = radius if share > _NEARLY else _rounded(radius * share)
-        told.append(f"SCALE {_length(scale)}: the side of the squares"
+        told.append(f"SCALE {metres_text(scale)}: the side of the squares"
                     + (", four around each place." if scale >= radius else "."))
     return Neighbourhood(radius, lag, sectors, scale, tuple(told))
 
@@ -75,8 +75,3 @@ def _rounded(metres: float) -> float:
         return 1.0
     step = 10.0 ** (math.floor(math.log10(metres)) - 1)
     return math.ceil(metres / step - 1e-9) * step
-
-
-def _length(metres: float) -> str:
-    """Write a length."""
-    return f"{number_text(metres / 1000)} km" if metres >= 1000 else f"{number_text(metres)} m"

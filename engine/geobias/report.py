@@ -9,7 +9,7 @@ import numpy as np
 
 from ..map_charts import value_map, wrong_map
 from ..map_paper import MapPlaces
-from ..number_text import number_text
+from ..number_text import metres_text, number_text
 from ..report import Aligned, Figure, Report
 from .chance_chart import chance_chart
 from .marking import Marks
@@ -97,7 +97,7 @@ def _tell_maps(report: Report, told: Told) -> None:
     whole = _map_places(told.places, known)
     report.heading("Where it fails")
     report.figure(value_map(_map_places(told.places, enough), result.share_near, "share failing"),
-                  f"The share of failures among the places within {_length(result.neighbourhood.radius)} of each "
+                  f"The share of failures among the places within {metres_text(result.neighbourhood.radius)} of each "
                   f"place. Places with fewer than {FEW} around them ({int((known & ~enough).sum()):,}) are not shown.")
     shown = next((figure.score for figure in result.figures if figure.score != UNMARKED), "")
     figures = [Figure(wrong_map(whole, np.nan_to_num(told.marks.failures)), "The points that fail.")]
@@ -130,11 +130,11 @@ def _tell_settings(report: Report, told: Told) -> None:
     result, request, chosen = told.result, told.request, told.result.neighbourhood
     report.heading("How it was done")
     lines: List[str] = [f"Chosen from the data: {one}" for one in chosen.told]
-    lines.append(f"Neighbourhoods: all places within {_length(chosen.radius)} on the globe; on the median "
+    lines.append(f"Neighbourhoods: all places within {metres_text(chosen.radius)} on the globe; on the median "
                  f"{int(np.median(result.near[np.isfinite(result.share)]))} places.")
     if any(score in RELATIVE for score in request.scores):
-        lines.append(f"Parts: squares of {_length(chosen.scale)}, rings of {_length(chosen.lag)}, {chosen.sectors} "
-                     f"sectors; parts with fewer than {request.least} places are not compared.")
+        lines.append(f"Parts: squares of {metres_text(chosen.scale)}, rings of {metres_text(chosen.lag)}, "
+                     f"{chosen.sectors} sectors; parts with fewer than {request.least} places are not compared.")
         lines.append("Scores grid, distance and direction: spatial relative information, in nats. 0 means that all "
                      "parts fail as often as the whole. Rare failures raise it by chance alone, as small parts often "
                      "hold none.")
@@ -161,8 +161,3 @@ def _map_places(places: np.ndarray, shown: np.ndarray) -> MapPlaces:
         if gaps[widest] > 360.0 - (longitudes[-1] - longitudes[0]):
             points[:, 0] = np.where(points[:, 0] <= longitudes[widest], points[:, 0] + 360.0, points[:, 0])
     return MapPlaces(points, degrees=True)
-
-
-def _length(metres: float) -> str:
-    """Write a length."""
-    return f"{number_text(metres / 1000)} km" if metres >= 1000 else f"{number_text(metres)} m"

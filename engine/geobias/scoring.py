@@ -59,10 +59,13 @@ def _refuse(found: MarkedPlaces, request: BiasRequest, name: str) -> None:
     relative = any(score in RELATIVE for score in request.scores)
     needed = max(_FEWEST, 2 * request.least if relative else 0)
     if len(found) < needed:
-        raise InputError("bias-few", "{name} has {places}, too few for parts of {least} to compare: "
-                         "give at least {needed}, or lower LEAST.", name=name,
-                         places=counted(len(found), "a single place", "different places"), least=request.least,
-                         needed=needed)
+        places = counted(len(found), "a single place", "different places")
+        if needed > _FEWEST:
+            raise InputError("bias-few", "{name} has {places}, too few for parts of {least} to compare: "
+                             "give at least {needed}, or lower LEAST.", name=name, places=places,
+                             least=request.least, needed=needed)
+        raise InputError("bias-few", "{name} has {places}, too few to tell whether failures lie together: give at "
+                         "least {needed}.", name=name, places=places, needed=needed)
 
 
 class _Run:

@@ -8,7 +8,7 @@ from .objectives.contrastive import contrastive_objective
 from .objectives.distil import distil_objective
 from .objectives.objective import Objective
 from .objectives.target import target_objective
-from .request import AUTOMATIC, CONTRASTIVE, DISTIL, OBJECTIVES, TARGET, VIEWS, TrainLocationRequest
+from .request import AUTOMATIC, CONTRASTIVE, DISTIL, OBJECTIVES, TARGET, TrainLocationRequest
 
 
 def objective_of(request: TrainLocationRequest, progress: Progress) -> Objective:
@@ -33,8 +33,5 @@ def objective_of(request: TrainLocationRequest, progress: Progress) -> Objective
         return distil_objective(request, progress)
     if name == CONTRASTIVE:
         return contrastive_objective(request, progress)
-    if name == VIEWS:
-        from .views.objective import views_objective
-        return views_objective(request, progress)
-    raise InputError("location-objective", "There is no objective {name}: choose one of {known}.", name=name,
-                     known=", ".join(OBJECTIVES))
+    from .views.objective import views_objective
+    return views_objective(request, progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, Tuple
 
 import numpy as np
 
@@ -199,8 +199,3 @@ def anchors_among(places: np.ndarray, count: int, seed: int) -> np.ndarray:
     distinct = np.unique(places, axis=0)
     count = min(count, len(distinct))
     return distinct[np.sort(np.random.default_rng((seed, 41)).choice(len(distinct), count, replace=False))]
-
-
-def sentences(proposal: Proposal) -> "List[str]":
-    """Return all that is to be told."""
-    return [*proposal.told, *proposal.warnings]

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..training.student import t_quantile
 from .places_order import mean_variance
 
 LEVEL = 0.95
 _NORMAL = 1.959963984540054
 _EXACT = 5000
 _NOTHING = 1e-9
-# Student's quantiles for few degrees of freedom, where the series below is off.
-_FEW = (12.706, 4.303, 3.182, 2.776)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +52,7 @@ def mean_range(values: np.ndarray, weights: np.ndarray, groups: np.ndarray, draw
 
 def student(degrees: int) -> float:
     """Return how many standard errors hold a mean with a probability of 0.95, for so many degrees of freedom."""
-    if degrees < 1:
-        return float("inf")
-    if degrees <= len(_FEW):
-        return _FEW[degrees - 1]
-    z = _NORMAL
-    return (z + (z ** 3 + z) / (4 * degrees) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2)
-            + (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * degrees ** 3))
+    return t_quantile(0.5 + LEVEL / 2, degrees) if degrees >= 1 else float("inf")
 
 
 def wilson(share: np.ndarray, count: float) -> "tuple[np.ndarray, np.ndarray]":

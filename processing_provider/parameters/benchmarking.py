@@ -168,7 +168,8 @@ def declare_run(algorithm: QgsProcessingAlgorithm) -> None:
                      "the ending .results; it may be deleted when no further comparison is wanted. Temporary outputs "
                      "keep none."), advanced=True)
     algorithm.addOutput(QgsProcessingOutputString("BEST", algorithm.tr("Best candidate")))
-    algorithm.addOutput(QgsProcessingOutputNumber("SCORE", algorithm.tr("Its score at new places")))
+    algorithm.addOutput(QgsProcessingOutputNumber(
+        "SCORE", algorithm.tr("Its mean score over all targets, at new places where there are blocks")))
     algorithm.addOutput(QgsProcessingOutputNumber("ROWS", algorithm.tr("Labels used")))
     algorithm.addOutput(QgsProcessingOutputNumber("COMPUTED", algorithm.tr("Pieces computed")))
     algorithm.addOutput(QgsProcessingOutputNumber("KEPT", algorithm.tr("Pieces kept from earlier runs")))

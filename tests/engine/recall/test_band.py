@@ -97,7 +97,7 @@ def test_wilson_and_chance_against_plain_sums() -> None:
 def test_few_groups_need_more_standard_errors() -> None:
     # Published quantiles of Student's t at 0.975.
     for degrees, quantile in ((1, 12.706), (4, 2.776), (5, 2.571), (8, 2.306), (15, 2.131), (120, 1.980)):
-        assert student(degrees) == pytest.approx(quantile, abs=0.006)
+        assert student(degrees) == pytest.approx(quantile, abs=6e-4)
 
 
 def test_drawing_anew_is_a_plain_bootstrap() -> None:

@@ -186,7 +186,7 @@ def test_polygons_against_loops_over_cells(tmp_path: Path, summed: bool, monkeyp
     total = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sum()
     for area in (1.0, 10.0, 500.0, 4000.0, 6300.0):
         expected = naive_recall(scores, np.ones(scores.shape), covered, total, area)
-        # Few different scores: sums at thresholds are as exact as pairs.
+        # With sums at thresholds, scores that the sample of ranks skips are taken at the next one.
         assert found.curve.recall(np.array([area]))[0] == pytest.approx(expected, abs=2e-3 if summed else 1e-9)
     assert found.exact is not summed
     assert (found.band.lower <= found.recalls + 1e-12).all() and (found.band.upper >= found.recalls - 1e-12).all()
